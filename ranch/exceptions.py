@@ -1,0 +1,65 @@
+"""What can go wrong, as one family: every error that ranch raises is a `RanchError`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from inspect import cleandoc
+
+
+class RanchError(Exception):
+    """Something in ranch went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or cleandoc(type(self).__doc__ or "").splitlines()[0])
+
+
+class ConfigError(RanchError, ValueError):
+    """The configuration is wrong.
+
+    All faults of one configuration are reported together, in `problems`, one sentence each.
+    """
+
+    def __init__(self, problems: str | Iterable[str], *, where: str = "configuration") -> None:
+        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        self.where = where
+        text = self.problems[0] if len(self.problems) == 1 else "".join(f"\n  - {problem}" for problem in self.problems)
+        super().__init__(f"{where}: {text}")
+
+
+class UnknownName(ConfigError):
+    """A name that no plugin gives."""
+
+
+class PluginError(RanchError):
+    """A plugin cannot be used."""
+
+
+class InvalidJob(RanchError, ValueError):
+    """A job or a lane was described with a value that cannot be; nothing was stored."""
+
+
+class SerializationError(RanchError):
+    """A payload cannot be turned into bytes, or bytes into a payload."""
+
+
+class LeaseLost(RanchError):
+    """The lease is no longer yours: it was settled before, or it expired and the job was taken back.
+
+    Nothing was changed for the leases named in `job_ids`.
+    """
+
+    def __init__(self, job_ids: Sequence[str]) -> None:
+        self.job_ids = tuple(job_ids)
+        jobs = ", ".join(self.job_ids)
+        super().__init__(
+            f"no longer the owner of job {jobs}: its lease was settled before, or it expired and the job was taken "
+            "back. Nothing was changed. If the work takes longer than the lease, renew it or claim with a longer one"
+        )
+
+
+class BackendError(RanchError):
+    """The backend refused an operation."""
+
+
+class BackendUnavailable(BackendError):
+    """The backend cannot be reached."""

@@ -1,0 +1,240 @@
+"""The nouns of ranch as frozen values: jobs, leases, lanes and their numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+from attrs import field, frozen
+
+from ranch.exceptions import InvalidJob, SerializationError
+
+#: The longest lane key and the longest queue name, in characters.
+MAX_KEY_LENGTH: Final = 256
+
+JSONValue: TypeAlias = "bool | int | float | str | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
+
+
+class Priority(IntEnum):
+    """The order of jobs *within* a lane: a head start, not a wall.
+
+    A job sorts by the moment it became ready less its `head_start`, so a low job is overtaken by later, higher ones
+    for a while and then no more. `CRITICAL` goes before all others.
+    """
+
+    VERY_LOW = 1
+    LOW = 2
+    NORMAL = 3
+    HIGH = 4
+    VERY_HIGH = 5
+    CRITICAL = 6
+
+    @property
+    def head_start(self) -> float:
+        """How many seconds of waiting the priority is worth."""
+        return _HEAD_STARTS[self]
+
+
+# Seconds. Each step is worth more than the one below it; a critical job's is longer than any job waits (31 years).
+_HEAD_STARTS: Final = {
+    Priority.VERY_LOW: 0.0,
+    Priority.LOW: 60.0,
+    Priority.NORMAL: 180.0,
+    Priority.HIGH: 480.0,
+    Priority.VERY_HIGH: 1080.0,
+    Priority.CRITICAL: 1e9,
+}
+
+
+def checked_key(key: object, what: str = "lane") -> str:
+    """Return `key` if it can name a lane or a queue, else raise `InvalidJob`."""
+    if not isinstance(key, str):
+        raise InvalidJob(f"a {what} is named by a str, not by {type(key).__name__} {key!r}")
+    if not key:
+        raise InvalidJob(f"a {what} needs a name: the empty string is none")
+    if len(key) > MAX_KEY_LENGTH:
+        raise InvalidJob(f"a {what}'s name has at most {MAX_KEY_LENGTH} characters, {key[:40]!r}… has {len(key)}")
+    try:
+        key.encode()
+    except UnicodeEncodeError as exc:
+        raise InvalidJob(f"a {what}'s name must be valid Unicode, {key!r} is not: {exc.reason}") from exc
+    return key
+
+
+def checked_number(value: object, what: str, *, positive: bool = False) -> float:
+    """Return `value` as a finite float, not negative (or `positive`), else raise `InvalidJob`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidJob(f"{what} is a number, not {type(value).__name__} {value!r}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number) or number < 0 or (positive and number == 0):
+        raise InvalidJob(f"{what} must be a finite number {'> 0' if positive else '>= 0'}, not {value!r}")
+    return number
+
+
+def _checked_cost(value: object) -> float:
+    return checked_number(value, "cost", positive=True)
+
+
+def _checked_delay(value: object) -> float:
+    return checked_number(value, "delay")
+
+
+def _checked_priority(value: object) -> Priority:
+    if isinstance(value, int) and not isinstance(value, bool) and Priority.VERY_LOW <= value <= Priority.CRITICAL:
+        return Priority(value)
+    raise InvalidJob(f"priority is one of 1 (very low) to 6 (critical), not {value!r}")
+
+
+@frozen(kw_only=True)
+class NewJob:
+    """A job on its way into a lane. All of it is checked here, before a backend sees any."""
+
+    lane: str = field(converter=checked_key)
+    body: bytes = field(repr=False)
+    content_type: str
+    priority: Priority = field(default=Priority.NORMAL, converter=_checked_priority)
+    #: Size of the job: its lane is charged `weight * cost`.
+    cost: float = field(default=1.0, converter=_checked_cost)
+    #: Seconds until it enters its lane.
+    delay: float = field(default=0.0, converter=_checked_delay)
+
+
+@frozen(kw_only=True, slots=True)
+class Job:
+    """One unit of work, as the backend holds it."""
+
+    #: Unique in its queue, and growing in the order of enqueueing.
+    id: str
+    lane: str
+    body: bytes = field(repr=False)
+    content_type: str
+    priority: Priority
+    cost: float
+    #: Seconds since the epoch by the backend's clock.
+    enqueued_at: float
+    #: When it entered its lane, or will: `enqueued_at` plus its delay.
+    due_at: float
+    #: How often it was claimed, this time included.
+    attempts: int = 0
+    #: How often it was taken back from a lease that had expired.
+    reclaims: int = 0
+    _loads: Callable[[bytes, str], Any] | None = field(default=None, repr=False, eq=False, alias="loads")
+
+    @cached_property
+    def payload(self) -> Any:
+        """What was enqueued, decoded on first use.
+
+        Raises:
+            SerializationError: The bytes do not decode, or their content type is not accepted here.
+        """
+        if self._loads is None:
+            raise SerializationError(f"job {self.id} came without a serializer; its bytes are in .body")
+        return self._loads(self.body, self.content_type)
+
+    def read_with(self, loads: Callable[[bytes, str], Any]) -> Job:
+        """Say how the payload is decoded: for the queue that hands the job out, before anybody else has it."""
+        object.__setattr__(self, "_loads", loads)  # in place: a copy would cost more than the claim on some backends
+        return self
+
+
+@frozen(kw_only=True)
+class Lease:
+    """The exclusive right to run one job until a deadline.
+
+    The token is unique to the claim: whoever comes with an old one is not the owner any more.
+    """
+
+    job: Job
+    token: str
+    #: Seconds since the epoch by the backend's clock.
+    deadline: float
+
+
+@frozen(kw_only=True)
+class Claim:
+    """The answer to a claim."""
+
+    leases: Sequence[Lease]
+    #: Seconds until a delayed job falls due or a lease expires; None if nothing waits for a time.
+    idle_for: float | None
+    #: The queue's tick as the claim saw it: to wait on for a change (see `Lanes.wait`).
+    tick: int
+
+
+@frozen(kw_only=True)
+class LaneStats:
+    """A lane in numbers: what waits now, and what has happened since the lane was first used."""
+
+    #: Jobs ready to be claimed.
+    pending: int = 0
+    #: Jobs waiting for their time.
+    delayed: int = 0
+    #: Jobs claimed and not settled.
+    leased: int = 0
+    enqueued: int = 0
+    claimed: int = 0
+    acked: int = 0
+    released: int = 0
+    reclaimed: int = 0
+
+
+@frozen(kw_only=True)
+class Lane:
+    """One tenant, client, user or process, as it was read."""
+
+    key: str
+    #: Cost factor: lower is served more often, 0.5 gives twice the share of 1.
+    weight: float = 1.0
+    tags: Mapping[str, str] = field(factory=dict)
+    #: Custom data: JSON values by name.
+    data: Mapping[str, JSONValue] = field(factory=dict)
+    stats: LaneStats = field(factory=LaneStats)
+
+
+@frozen(kw_only=True)
+class QueueStats(LaneStats):
+    """A queue in numbers: the sums over its lanes."""
+
+    #: Lanes that were ever used.
+    lanes: int = 0
+    #: Lanes with a job ready to be claimed.
+    backlogged: int = 0
+
+
+def _checked_tags(tags: Mapping[str, str | None] | None) -> dict[str, str | None]:
+    for name, value in (tags or {}).items():
+        checked_key(name, "tag")
+        if value is not None:
+            checked_key(value, "tag value")
+    return dict(tags or {})
+
+
+def _checked_data(data: Mapping[str, JSONValue] | None) -> dict[str, JSONValue]:
+    for name, value in (data or {}).items():
+        checked_key(name, "custom data entry")
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as exc:
+            raise InvalidJob(f"custom data are JSON values, {name!r} is not: {exc}") from exc
+    return dict(data or {})
+
+
+def _checked_weight(weight: float | None) -> float | None:
+    return None if weight is None else checked_number(weight, "weight", positive=True)
+
+
+@frozen(kw_only=True)
+class LaneUpdate:
+    """A change to a lane: what is not named stays; a tag or an entry set to None goes."""
+
+    key: str = field(converter=checked_key)
+    weight: float | None = field(default=None, converter=_checked_weight)
+    tags: dict[str, str | None] = field(default=None, converter=_checked_tags)
+    data: dict[str, JSONValue] = field(default=None, converter=_checked_data)

@@ -1,0 +1,182 @@
+"""The seams: what a strategy, a backend and a serializer must be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
+from ranch.steps import Performer, Steps
+
+
+class Clock(Protocol):
+    """A source of time: seconds since the epoch. `time.time` is one."""
+
+    def __call__(self) -> float: ...
+
+
+class LaneView(Protocol):
+    """What a strategy may know of a lane."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def weight(self) -> float:
+        """Cost factor, > 0; lower is to be served more often."""
+
+    @property
+    def tag(self) -> float:
+        """The last rank that the strategy gave this lane; 0.0 for a new one."""
+
+    @property
+    def bid(self) -> float:
+        """What the lane offers: the number in its custom data under ``bid``, else 0.0."""
+
+    @property
+    def since(self) -> float:
+        """When the job at the lane's head became ready, in seconds since the epoch; now, if the lane is empty."""
+
+    @property
+    def priority(self) -> int:
+        """The priority, 1 to 6, of the job at the lane's head; 0, if the lane is empty."""
+
+
+class QueueClock(Protocol):
+    """What a strategy may know of its queue's time."""
+
+    @property
+    def virtual(self) -> float:
+        """Virtual time: the highest rank served so far."""
+
+    @property
+    def tick(self) -> int:
+        """Grows by one with every entry and every service, so no two of them see the same."""
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch, by the backend's clock."""
+
+
+class Strategy(Protocol):
+    """Decides which lane is served next: it gives each backlogged lane a rank, and the lowest rank is served.
+
+    It is asked at two moments only, so a claim costs O(log lanes) whatever the strategy. Ties go to the lane that was
+    served least recently. Both methods are arithmetic on what they are shown: no state, no I/O, no randomness of their
+    own, and the same answer for the same arguments. Ranks are finite floats.
+
+    A lane is ranked anew (`enter`) as well when something that the strategy reads changes while the lane waits.
+    """
+
+    #: What ranks depend on beside the weight: any of ``"bid"`` and ``"head"`` (`LaneView.since` and `priority`).
+    reads: ClassVar[frozenset[str]] = frozenset()
+    #: The source of the strategy's twin for Redis: Lua that defines ``enter(lane, clock)`` and
+    #: ``served(lane, clock, cost)``, and sees the strategy's fields as ``options``. None: there is none.
+    lua: ClassVar[str | None] = None
+
+    def enter(self, lane: LaneView, clock: QueueClock) -> float:
+        """Rank a lane that has just become backlogged."""
+        ...
+
+    def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
+        """Rank a lane from which a job of `cost` has just been claimed.
+
+        `lane.tag` is the rank under which it was served, `clock.virtual` is never below it, and `lane.since` is the
+        next job's. Asked for a lane that is now empty too: its rank is kept as its tag.
+        """
+        ...
+
+
+class Lanes(Protocol):
+    """The lanes of one queue in one backend: every operation there is, each atomic on its own.
+
+    All operations take n items in one round trip. They return `Steps`, to be driven through the backend. The time is
+    the backend's.
+    """
+
+    def enqueue(self, jobs: Sequence[NewJob]) -> Steps[list[Job]]:
+        """Put each job into its lane, in the given order; all or none."""
+        ...
+
+    def claim(self, limit: int, lease: float) -> Steps[Claim]:
+        """Take up to `limit` next jobs, one service after the other, each leased for `lease` seconds.
+
+        First takes up to `TIMERS_PER_CALL` jobs whose time has come back into their lanes: delayed ones fallen due,
+        and leased ones whose lease expired.
+        """
+        ...
+
+    def ack(self, leases: Sequence[Lease]) -> Steps[list[Lease]]:
+        """Remove the jobs: done. Return the leases that were lost; for them nothing changed."""
+        ...
+
+    def release(self, leases: Sequence[Lease], delay: float) -> Steps[list[Lease]]:
+        """Give the jobs back, to their old places or after a delay. Return the leases that were lost."""
+        ...
+
+    def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
+        """Let the leases end `seconds` from now. Return the renewed and the lost ones."""
+        ...
+
+    def reclaim(self, limit: int) -> Steps[int]:
+        """Take back up to `limit` jobs whose time has come; return how many came from an expired lease."""
+        ...
+
+    def update(self, changes: Sequence[LaneUpdate]) -> Steps[None]:
+        """Change lanes, creating those that are new. A waiting lane feels it at once."""
+        ...
+
+    def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
+        """Read lanes, in the order of `keys`; a lane never used reads as a default one."""
+        ...
+
+    def keys(self, tag: tuple[str, str] | None = None) -> Steps[list[str]]:
+        """Name the lanes ever used, sorted; with `tag`, those that bear it."""
+        ...
+
+    def stats(self) -> Steps[QueueStats]:
+        """Read the queue's numbers."""
+        ...
+
+    def wait(self, timeout: float, tick: int) -> Steps[None]:
+        """Wait until a lane may have become ready since an empty claim saw `tick`, or `timeout` seconds.
+
+        It may return early. Never polls over a network.
+        """
+        ...
+
+
+#: How many jobs whose time has come a claim takes back into their lanes before it chooses. Bounded, so that a
+#: million jobs falling due together do not stall the claims of everybody else.
+TIMERS_PER_CALL = 32
+
+
+class Backend(Performer, Protocol):
+    """Where jobs live: a store, opened by its URL, that holds the lanes of any number of queues.
+
+    Safe to share between threads, and to carry over a fork. Errors of the store are raised as `BackendError`,
+    `BackendUnavailable` if it cannot be reached.
+    """
+
+    def lanes(self, queue: str, strategy: Strategy) -> Lanes:
+        """Return the lanes of a queue, served in the strategy's order. No round trip."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+    async def aclose(self) -> None:
+        """Do as `close`, for whoever used `aperform`."""
+        ...
+
+
+class Serializer(Protocol):
+    """How payloads become bytes."""
+
+    #: What the bytes are, as a media type; stored beside them.
+    content_type: str
+
+    def dumps(self, payload: Any) -> bytes: ...
+
+    def loads(self, body: bytes) -> Any: ...
