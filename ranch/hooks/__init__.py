@@ -1,0 +1,12 @@
+"""For plugin writers: the marker of hook implementations, and the records that hooks return."""
+
+from __future__ import annotations
+
+import pluggy
+
+from ranch.hooks.details import BackendPlugin, SerializerPlugin, StrategyPlugin
+
+#: Marks a function as the implementation of the hook of its name.
+hookimpl = pluggy.HookimplMarker("ranch")
+
+__all__ = ["BackendPlugin", "SerializerPlugin", "StrategyPlugin", "hookimpl"]

@@ -1,0 +1,21 @@
+"""The serializers that ship, all on kombu's registry, registered as any plugin registers its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from ranch.hooks import SerializerPlugin, hookimpl
+from ranch.serializers.kombu import KombuSerializer
+
+
+@hookimpl
+def ranch_serializers() -> Sequence[SerializerPlugin]:
+    """Name the built-in serializers."""
+    return [
+        SerializerPlugin(
+            name="json",
+            factory=partial(KombuSerializer, "json"),
+            summary="JSON, with dates, UUIDs and decimals; the default.",
+        ),
+    ]

@@ -1,0 +1,62 @@
+"""From plain mappings to checked attrs objects, with errors that a person can act on."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import attrs
+from cattrs import Converter, transform_error
+from cattrs.errors import ForbiddenExtraKeysError
+from cattrs.v import format_exception
+
+from ranch.exceptions import ConfigError
+
+T = TypeVar("T")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``, did you mean 'x'?`` for the known name nearest to `name`, or nothing."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def structure(mapping: Any, cls: type[T], *, where: str) -> T:
+    """Make an attrs object of a mapping.
+
+    Types are strict: a number is no string, and a string no number. Unknown keys are faults.
+
+    Raises:
+        ConfigError: With every fault that was found, each naming the value and its place below `where`.
+    """
+    try:
+        return _converter.structure(mapping, cls)
+    except Exception as exc:
+        raise ConfigError(transform_error(exc, path=where, format_exception=_sentence), where=where) from exc
+
+
+def _sentence(exc: BaseException, wanted: type | None) -> str:
+    if isinstance(exc, ForbiddenExtraKeysError):
+        known = [field.alias or field.name for field in attrs.fields(exc.cl)]
+        return "; ".join(f"unknown key {key!r}{did_you_mean(key, known)}" for key in sorted(exc.extra_fields))
+    # What a validator or a strict hook says of the value is better than a general "invalid value".
+    if isinstance(exc, (ValueError, TypeError)) and exc.args and isinstance(exc.args[0], str):
+        return exc.args[0]
+    return format_exception(exc, wanted)
+
+
+def _strict(*accepted: type) -> Callable[[Any, type[T]], T]:
+    def hook(value: Any, wanted: type[T]) -> T:
+        if type(value) not in accepted:
+            raise TypeError(f"expected {wanted.__name__}, got {type(value).__name__} {value!r}")
+        return wanted(value)  # type: ignore[call-arg]  # str, int, float and bool all take one value
+
+    return hook
+
+
+_converter = Converter(forbid_extra_keys=True)
+_converter.register_structure_hook(str, _strict(str))
+_converter.register_structure_hook(int, _strict(int))
+_converter.register_structure_hook(float, _strict(float, int))
+_converter.register_structure_hook(bool, _strict(bool))
