@@ -1,0 +1,9 @@
+-- The twin of weighted_lru.py: see there for what it promises.
+
+local function enter(lane, clock)
+  return math.max(clock.virtual, lane.tag)
+end
+
+local function served(lane, clock, cost)
+  return lane.tag + lane.weight * cost
+end
