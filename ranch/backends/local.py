@@ -1,0 +1,435 @@
+"""The operations in Python, for every backend that lives in this process or on this host.
+
+The algorithm is here, once; a backend brings the rows: `Tables`, opened for one transaction at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVar
+
+from attrs import define, field
+
+from ranch.model import (
+    Claim,
+    Job,
+    JSONValue,
+    Lane,
+    LaneStats,
+    LaneUpdate,
+    Lease,
+    NewJob,
+    Priority,
+    QueueStats,
+)
+from ranch.steps import Steps
+from ranch.typing import TIMERS_PER_CALL, Strategy
+
+log = logging.getLogger("ranch")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Added to the tick of a lane's last service to make its order: lanes never served, ordered by the tick at which they
+#: first entered, sort before all that were.
+SERVED: Final = 2**48
+
+
+@define(eq=False)
+class JobRow:
+    """A job as it is stored."""
+
+    id: str
+    lane: str
+    body: bytes
+    content_type: str
+    priority: int
+    cost: float
+    enqueued_at: float
+    due_at: float
+    attempts: int = 0
+    reclaims: int = 0
+    state: Literal["ready", "delayed", "leased"] = "ready"
+    #: When a delayed job falls due, or a leased one's lease expires.
+    at: float = 0.0
+    #: Of the lease, while there is one.
+    token: str = ""
+
+    @property
+    def place(self) -> float:
+        """Where it stands in its lane: the lowest goes first."""
+        return round(self.due_at - Priority(self.priority).head_start, 3)
+
+    def read(self) -> Job:
+        return Job(
+            id=self.id,
+            lane=self.lane,
+            body=self.body,
+            content_type=self.content_type,
+            priority=Priority(self.priority),
+            cost=self.cost,
+            enqueued_at=self.enqueued_at,
+            due_at=self.due_at,
+            attempts=self.attempts,
+            reclaims=self.reclaims,
+        )
+
+
+@define(eq=False)
+class LaneRow:
+    """A lane as it is stored, and as its strategy sees it. It is ready while jobs are pending."""
+
+    key: str
+    weight: float = 1.0
+    tags: dict[str, str] = field(factory=dict)
+    data: dict[str, JSONValue] = field(factory=dict)
+    #: The rank; with `order` for ties it is the lane's place in the index.
+    tag: float = 0.0
+    order: int = 0
+    pending: int = 0
+    delayed: int = 0
+    leased: int = 0
+    enqueued: int = 0
+    claimed: int = 0
+    acked: int = 0
+    released: int = 0
+    reclaimed: int = 0
+    # Set before the strategy is asked, never stored.
+    bid: float = 0.0
+    since: float = 0.0
+    priority: int = 0
+
+    def read(self) -> Lane:
+        stats = LaneStats(**{name: getattr(self, name) for name in COUNTERS})
+        return Lane(
+            key=self.key,
+            weight=self.weight,
+            tags=dict(self.tags),
+            data=dict(self.data),
+            stats=stats,
+        )
+
+
+#: The numbers kept for each lane.
+COUNTERS: Final = (
+    "pending",
+    "delayed",
+    "leased",
+    "enqueued",
+    "claimed",
+    "acked",
+    "released",
+    "reclaimed",
+)
+
+
+@define(eq=False)
+class QueueRow:
+    """A queue as it is stored, and as its strategy sees it."""
+
+    virtual: float = 0.0
+    tick: int = 0
+    #: The number of the last job enqueued.
+    last_id: int = 0
+    # The transaction's time, never stored.
+    now: float = 0.0
+
+
+class Tables(Protocol):
+    """The rows of one queue inside one transaction. A row that was changed is put back."""
+
+    queue: QueueRow
+
+    def add_job(self, job: JobRow) -> None: ...
+
+    def put_job(self, job: JobRow) -> None: ...
+
+    def drop_job(self, job: JobRow) -> None: ...
+
+    def job(self, job_id: str) -> JobRow | None: ...
+
+    def head(self, lane: str) -> JobRow | None:
+        """Return the ready job of a lane with the lowest `(place, id)`."""
+
+    def due(self, limit: int) -> Sequence[JobRow]:
+        """Return the jobs, delayed or leased, whose time has come, by `(at, state, id)`."""
+
+    def next_at(self) -> float | None:
+        """Return the time of the next delayed or leased job."""
+
+    def lane(self, key: str) -> LaneRow | None: ...
+
+    def put_lane(self, lane: LaneRow) -> None: ...
+
+    def next_lane(self) -> LaneRow | None:
+        """Return the lane with pending jobs that has the lowest `(tag, order)`."""
+
+    def lanes(self) -> Iterable[LaneRow]: ...
+
+    def count_lanes(self) -> dict[str, int]:
+        """Sum up the lanes' counters, and count the lanes and those backlogged."""
+
+
+def atomic(
+    method: Callable[Concatenate[LocalLanes, Tables, P], R],
+) -> Callable[Concatenate[LocalLanes, P], Steps[R]]:
+    """Make an operation, of one step and one transaction, of a method that works on open tables."""
+
+    def transact(self: LocalLanes, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.begin() as tables:
+            return method(self, tables, *args, **kwargs)
+
+    def operation(self: LocalLanes, /, *args: P.args, **kwargs: P.kwargs) -> Steps[R]:
+        result: R = yield partial(transact, self, *args, **kwargs)
+        return result
+
+    operation.__name__ = method.__name__
+    return operation
+
+
+class LocalLanes:
+    """The lanes of one queue, worked on through tables."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        begin: Callable[[], AbstractContextManager[Tables]],
+        wait: Callable[[float, int], None],
+    ) -> None:
+        self.strategy = strategy
+        self.begin = begin
+        self._wait = wait
+
+    @atomic
+    def enqueue(self, tables: Tables, jobs: Sequence[NewJob]) -> list[Job]:
+        queue, rows = tables.queue, []
+        for new in jobs:
+            queue.last_id += 1
+            row = JobRow(
+                id=f"{queue.last_id:011x}",
+                lane=new.lane,
+                body=new.body,
+                content_type=new.content_type,
+                priority=new.priority,
+                cost=new.cost,
+                enqueued_at=queue.now,
+                due_at=round(queue.now + new.delay, 3),
+                state="delayed" if new.delay else "ready",
+            )
+            row.at = row.due_at
+            tables.add_job(row)
+            lane = tables.lane(new.lane) or LaneRow(new.lane)
+            lane.enqueued += 1
+            if row.state == "delayed":
+                lane.delayed += 1
+                queue.tick += 1  # wakes those who wait, for it may be due before what they wait for
+            else:
+                self._arrived(tables, lane, row)
+            tables.put_lane(lane)
+            rows.append(row)
+        return [row.read() for row in rows]
+
+    @atomic
+    def claim(self, tables: Tables, limit: int, lease: float) -> Claim:
+        self._take_back(tables, TIMERS_PER_CALL)
+        queue = tables.queue
+        leases: list[Lease] = []
+        while len(leases) < limit and (lane := tables.next_lane()):
+            job = tables.head(lane.key)
+            assert job is not None, f"lane {lane.key!r} is in the index and has no job"
+            queue.tick += 1
+            queue.virtual = max(queue.virtual, lane.tag)
+            job.state, job.token, job.at = (
+                "leased",
+                f"{queue.tick:011x}",
+                round(queue.now + lease, 3),
+            )
+            job.attempts += 1
+            tables.put_job(job)
+            lane.pending -= 1
+            lane.leased += 1
+            lane.claimed += 1
+            lane.order = SERVED + queue.tick
+            self._look(tables, lane)
+            lane.tag = self._rank(lane, partial(self.strategy.served, lane, queue, job.cost))
+            tables.put_lane(lane)
+            leases.append(Lease(job=job.read(), token=job.token, deadline=job.at))
+        idle_for = None
+        if not leases and (at := tables.next_at()) is not None:
+            idle_for = max(0.0, at - queue.now)
+        return Claim(leases=leases, idle_for=idle_for, tick=queue.tick)
+
+    @atomic
+    def ack(self, tables: Tables, leases: Sequence[Lease]) -> list[Lease]:
+        lost = []
+        for lease in leases:
+            if owned := self._owned(tables, lease):
+                job, lane = owned
+                tables.drop_job(job)
+                lane.acked += 1
+                tables.put_lane(lane)
+            else:
+                lost.append(lease)
+        return lost
+
+    @atomic
+    def release(self, tables: Tables, leases: Sequence[Lease], delay: float) -> list[Lease]:
+        lost = []
+        for lease in leases:
+            if owned := self._owned(tables, lease):
+                job, lane = owned
+                lane.released += 1
+                if delay:
+                    job.state, job.at = "delayed", round(tables.queue.now + delay, 3)
+                    job.due_at = job.at
+                    tables.put_job(job)
+                    lane.delayed += 1
+                else:
+                    self._give_back(tables, lane, job)
+                tables.put_lane(lane)
+            else:
+                lost.append(lease)
+        return lost
+
+    @atomic
+    def renew(self, tables: Tables, leases: Sequence[Lease], seconds: float) -> tuple[list[Lease], list[Lease]]:
+        renewed, lost = [], []
+        deadline = round(tables.queue.now + seconds, 3)
+        for lease in leases:
+            job = tables.job(lease.job.id)
+            if job and job.state == "leased" and job.token == lease.token:
+                job.at = deadline
+                tables.put_job(job)
+                renewed.append(Lease(job=lease.job, token=lease.token, deadline=deadline))
+            else:
+                lost.append(lease)
+        return renewed, lost
+
+    @atomic
+    def reclaim(self, tables: Tables, limit: int) -> int:
+        return self._take_back(tables, limit)
+
+    @atomic
+    def update(self, tables: Tables, changes: Sequence[LaneUpdate]) -> None:
+        for change in changes:
+            lane = tables.lane(change.key) or LaneRow(change.key)
+            if change.weight is not None:
+                lane.weight = change.weight
+            lane.tags = _merged(lane.tags, change.tags)
+            lane.data = _merged(lane.data, change.data)
+            if lane.pending and "bid" in change.data and "bid" in self.strategy.reads:
+                self._enter(tables, lane)
+            tables.put_lane(lane)
+
+    @atomic
+    def read(self, tables: Tables, keys: Sequence[str]) -> list[Lane]:
+        return [(tables.lane(key) or LaneRow(key)).read() for key in keys]
+
+    @atomic
+    def keys(self, tables: Tables, tag: tuple[str, str] | None = None) -> list[str]:
+        return sorted(lane.key for lane in tables.lanes() if tag is None or lane.tags.get(tag[0]) == tag[1])
+
+    @atomic
+    def stats(self, tables: Tables) -> QueueStats:
+        return QueueStats(**tables.count_lanes())
+
+    def wait(self, timeout: float, tick: int) -> Steps[None]:
+        yield partial(self._wait, timeout, tick)
+
+    # What becomes of a job
+
+    def _take_back(self, tables: Tables, limit: int) -> int:
+        """Bring jobs whose time has come back into their lanes; return how many leases had expired."""
+        expired = 0
+        for job in tables.due(limit):
+            lane = tables.lane(job.lane)
+            assert lane is not None, f"job {job.id} has no lane"
+            if job.state == "delayed":
+                lane.delayed -= 1
+            else:
+                lane.leased -= 1
+                lane.reclaimed += 1
+                job.reclaims += 1
+                expired += 1
+            self._give_back(tables, lane, job)
+            tables.put_lane(lane)
+        return expired
+
+    def _owned(self, tables: Tables, lease: Lease) -> tuple[JobRow, LaneRow] | None:
+        """Return the job of a lease and its lane, no longer counted as leased; None if the lease is lost."""
+        job = tables.job(lease.job.id)
+        if job is None or job.state != "leased" or job.token != lease.token:
+            return None
+        lane = tables.lane(job.lane)
+        assert lane is not None, f"job {job.id} has no lane"
+        lane.leased -= 1
+        return job, lane
+
+    def _give_back(self, tables: Tables, lane: LaneRow, job: JobRow) -> None:
+        job.state, job.token = "ready", ""
+        tables.put_job(job)
+        self._arrived(tables, lane, job)
+
+    def _arrived(self, tables: Tables, lane: LaneRow, job: JobRow) -> None:
+        """Account for a job that has just become ready in its lane."""
+        lane.pending += 1
+        if lane.pending > 1:
+            if "head" not in self.strategy.reads:
+                return
+            head = tables.head(lane.key)
+            if head is None or head.id != job.id:
+                return
+        self._enter(tables, lane)
+
+    # Asking the strategy
+
+    def _enter(self, tables: Tables, lane: LaneRow) -> None:
+        queue = tables.queue
+        queue.tick += 1
+        lane.order = lane.order or queue.tick
+        self._look(tables, lane)
+        lane.tag = self._rank(lane, partial(self.strategy.enter, lane, queue))
+
+    def _look(self, tables: Tables, lane: LaneRow) -> None:
+        """Fill in what the strategy reads of a lane."""
+        reads = self.strategy.reads
+        head = tables.head(lane.key) if "head" in reads else None
+        lane.since, lane.priority = (head.due_at, head.priority) if head else (tables.queue.now, 0)
+        bid = lane.data.get("bid") if "bid" in reads else None
+        lane.bid = float(bid) if isinstance(bid, (int, float)) else 0.0
+
+    def _rank(self, lane: LaneRow, ask: Callable[[], float]) -> float:
+        """Return the rank the strategy gives, or the lane's old one if the answer is no finite number."""
+        try:
+            rank = float(ask())
+        except Exception:
+            log.exception("strategy %r failed on lane %r; it keeps its rank", self.strategy, lane.key)
+            return lane.tag
+        if not math.isfinite(rank):
+            log.error(
+                "strategy %r gave lane %r the rank %r; it keeps its rank",
+                self.strategy,
+                lane.key,
+                rank,
+            )
+            return lane.tag
+        return rank
+
+
+def _merged(old: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**old, **changes}.items() if value is not None}
+
+
+class LocalBackend:
+    """Takes steps that are plain functions: called, or in a thread of their own for whoever awaits them."""
+
+    def perform(self, step: Callable[[], R]) -> R:
+        return step()
+
+    async def aperform(self, step: Callable[[], R]) -> R:
+        return await asyncio.to_thread(step)
