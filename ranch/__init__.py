@@ -1,0 +1,65 @@
+"""Ranch decides whose job runs next: fair scheduling of background jobs, embedded in Celery or on its own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ranch.aqueue import AsyncQueue as AsyncQueue
+    from ranch.exceptions import BackendError as BackendError
+    from ranch.exceptions import BackendUnavailable as BackendUnavailable
+    from ranch.exceptions import ConfigError as ConfigError
+    from ranch.exceptions import InvalidJob as InvalidJob
+    from ranch.exceptions import LeaseLost as LeaseLost
+    from ranch.exceptions import RanchError as RanchError
+    from ranch.exceptions import SerializationError as SerializationError
+    from ranch.model import Job as Job
+    from ranch.model import Lane as Lane
+    from ranch.model import Priority as Priority
+    from ranch.queue import Queue as Queue
+
+# Imported when first asked for, so that a Celery app does not pay for asyncio, nor a script for Celery.
+_HOMES = {
+    "AsyncQueue": "ranch.aqueue",
+    "BackendError": "ranch.exceptions",
+    "BackendUnavailable": "ranch.exceptions",
+    "ConfigError": "ranch.exceptions",
+    "InvalidJob": "ranch.exceptions",
+    "Job": "ranch.model",
+    "Lane": "ranch.model",
+    "LeaseLost": "ranch.exceptions",
+    "Priority": "ranch.model",
+    "Queue": "ranch.queue",
+    "RanchError": "ranch.exceptions",
+    "SerializationError": "ranch.exceptions",
+}
+
+__all__ = [
+    "AsyncQueue",
+    "BackendError",
+    "BackendUnavailable",
+    "ConfigError",
+    "InvalidJob",
+    "Job",
+    "Lane",
+    "LeaseLost",
+    "Priority",
+    "Queue",
+    "RanchError",
+    "SerializationError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("ranch-scheduler")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,168 @@
+"""What a queue can do, written once, without waiting: `Queue` and `AsyncQueue` drive it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from attrs import frozen
+
+from ranch.exceptions import ConfigError, InvalidJob, LeaseLost, SerializationError
+from ranch.hooks.manager import Plugins, default_plugins
+from ranch.model import (
+    Job,
+    JSONValue,
+    Lane,
+    LaneUpdate,
+    Lease,
+    NewJob,
+    QueueStats,
+    checked_key,
+    checked_number,
+)
+from ranch.steps import Steps
+from ranch.typing import Backend, Lanes, Serializer, Strategy
+
+T = TypeVar("T")
+
+#: How many jobs go into one round trip, so that no call holds the store up.
+ENQUEUE_PER_CALL: Final = 1000
+CLAIM_PER_CALL: Final = 100
+
+
+@frozen
+class Operations:
+    """The operations of one queue."""
+
+    name: str
+    backend: Backend
+    lanes: Lanes
+    serializer: Serializer
+    #: Seconds.
+    lease: float
+
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        *,
+        backend: str | Backend,
+        strategy: str | Mapping[str, Any] | Strategy,
+        serializer: str | Serializer,
+        lease: float,
+        plugins: Plugins | None,
+    ) -> Operations:
+        """Turn the names in a configuration into objects. No round trip."""
+        plugins = plugins or default_plugins()
+        try:
+            name, lease = checked_key(name, "queue"), checked_number(lease, "lease", positive=True)
+        except InvalidJob as exc:
+            raise ConfigError(str(exc), where="queue") from exc
+        chosen, codec, store = (
+            plugins.strategy(strategy),
+            plugins.serializer(serializer),
+            plugins.backend(backend),
+        )
+        return cls(name, store, store.lanes(name, chosen), codec, lease)
+
+    def enqueue(
+        self, items: Iterable[tuple[str, Any]], *, delay: float, priority: int, cost: float
+    ) -> Steps[list[Job]]:
+        jobs = []
+        for item in items:
+            try:
+                lane, payload = item
+            except (TypeError, ValueError) as exc:
+                raise InvalidJob(f"each item is a pair (lane, payload), not {item!r}") from exc
+            jobs.append(
+                NewJob(
+                    lane=lane,
+                    body=self.serializer.dumps(payload),
+                    content_type=self.serializer.content_type,
+                    priority=priority,
+                    cost=cost,
+                    delay=delay,
+                )
+            )
+        enqueued: list[Job] = []
+        for chunk in _chunks(jobs, ENQUEUE_PER_CALL):
+            enqueued += yield from self.lanes.enqueue(chunk)
+        return [job.read_with(self._loads) for job in enqueued]
+
+    def claim(self, limit: int, *, wait: float, lease: float | None) -> Steps[list[Lease]]:
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise InvalidJob(f"claim a whole number of jobs, at least 1, not {limit!r}")
+        until = time.monotonic() + checked_number(wait, "wait")
+        seconds = self.lease if lease is None else checked_number(lease, "lease", positive=True)
+        leases: list[Lease] = []
+        while True:
+            wanted = min(limit - len(leases), CLAIM_PER_CALL)
+            claim = yield from self.lanes.claim(wanted, seconds)
+            leases += claim.leases
+            left = until - time.monotonic()
+            if len(leases) == limit or (leases and len(claim.leases) < wanted) or (not leases and left <= 0):
+                for claimed in leases:
+                    claimed.job.read_with(self._loads)
+                return leases
+            if not leases:
+                yield from self.lanes.wait(left if claim.idle_for is None else min(left, claim.idle_for), claim.tick)
+
+    def ack(self, leases: Iterable[Lease]) -> Steps[None]:
+        _raise_if_lost((yield from self.lanes.ack(list(leases))))
+
+    def release(self, leases: Iterable[Lease], delay: float) -> Steps[None]:
+        delay = checked_number(delay, "delay")
+        _raise_if_lost((yield from self.lanes.release(list(leases), delay)))
+
+    def renew(self, leases: Iterable[Lease], seconds: float | None) -> Steps[list[Lease]]:
+        seconds = self.lease if seconds is None else checked_number(seconds, "seconds", positive=True)
+        renewed, lost = yield from self.lanes.renew(list(leases), seconds)
+        _raise_if_lost(lost)
+        return renewed
+
+    def reclaim(self, limit: int) -> Steps[int]:
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise InvalidJob(f"reclaim a whole number of jobs, at least 1, not {limit!r}")
+        return (yield from self.lanes.reclaim(limit))
+
+    def update_lane(
+        self,
+        key: str,
+        weight: float | None,
+        tags: Mapping[str, str | None] | None,
+        data: Mapping[str, JSONValue] | None,
+    ) -> Steps[None]:
+        yield from self.lanes.update([LaneUpdate(key=key, weight=weight, tags=tags, data=data)])
+
+    def read_lane(self, key: str) -> Steps[Lane]:
+        (lane,) = yield from self.lanes.read([key])
+        return lane
+
+    def read_lanes(self, tag: tuple[str, str] | None) -> Steps[list[Lane]]:
+        lanes: list[Lane] = []
+        for chunk in _chunks((yield from self.lanes.keys(tag)), ENQUEUE_PER_CALL):
+            lanes += yield from self.lanes.read(chunk)
+        return lanes
+
+    def stats(self) -> Steps[QueueStats]:
+        return (yield from self.lanes.stats())
+
+    def _loads(self, body: bytes, content_type: str) -> Any:
+        if content_type != self.serializer.content_type:
+            raise SerializationError(
+                f"the payload is {content_type}, and queue {self.name!r} reads {self.serializer.content_type}"
+            )
+        return self.serializer.loads(body)
+
+
+def _raise_if_lost(lost: Sequence[Lease]) -> None:
+    if lost:
+        raise LeaseLost([lease.job.id for lease in lost])
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk

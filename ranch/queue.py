@@ -1,0 +1,270 @@
+"""The queue: one short method per operation, blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+
+from ranch.hooks.manager import Plugins
+from ranch.model import Job, JSONValue, Lane, LaneStats, Lease, Priority, QueueStats, checked_key
+from ranch.operations import Operations
+from ranch.steps import Steps, drive
+from ranch.typing import Backend, Serializer, Strategy
+
+R = TypeVar("R")
+
+
+class Queue:
+    """A set of lanes under one strategy, in one backend.
+
+    Safe to share between threads. What it cost in round trips is said at each method; the backend's errors,
+    `BackendError` and `BackendUnavailable`, come from all of them.
+
+    Args:
+        name: Up to 256 characters. Queues of one name in one backend are one queue.
+        backend: A URL (``memory://``, ``sqlite:///path/to/ranch.db``, ``redis://host:6379/0``, ``unix://…``), or a
+            backend, which may be shared between queues.
+        strategy: A name (``"weighted-lru"``, ``"round-robin"``, ``"bid"``), a mapping such as
+            ``{"name": "bid", "ageing": 0.1}``, or a strategy.
+        serializer: The name of a serializer, or a serializer.
+        lease: Seconds for which a claimed job is yours, if a claim says nothing else.
+        plugins: Where names are looked up; by default the installed plugins.
+
+    Raises:
+        ConfigError: A name is unknown, or an option wrong. Nothing was opened.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        backend: str | Backend = "sqlite:///ranch.db",
+        strategy: str | Mapping[str, Any] | Strategy = "weighted-lru",
+        serializer: str | Serializer = "json",
+        lease: float = 60.0,
+        plugins: Plugins | None = None,
+    ) -> None:
+        self._operations = Operations.open(
+            name,
+            backend=backend,
+            strategy=strategy,
+            serializer=serializer,
+            lease=lease,
+            plugins=plugins,
+        )
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self._operations.name
+
+    @property
+    def backend(self) -> Backend:
+        """Where its jobs live; may be given to another queue."""
+        return self._operations.backend
+
+    def enqueue(
+        self,
+        lane: str,
+        payload: Any,
+        *,
+        delay: float = 0.0,
+        priority: int = Priority.NORMAL,
+        cost: float = 1.0,
+    ) -> Job:
+        """Put a job into a lane; once this returns, the job is in the backend.
+
+        Args:
+            lane: Whose job it is. A lane needs no set-up: it exists from its first job on.
+            payload: Whatever the queue's serializer takes.
+            delay: Seconds until the job enters its lane.
+            priority: 1 (very low) to 6 (critical), among the jobs of this lane.
+            cost: Size of the job: the lane is charged ``weight * cost`` for it.
+
+        Returns:
+            The job, with the id that it keeps. One round trip.
+
+        Raises:
+            InvalidJob: A value cannot be; nothing was stored.
+            SerializationError: The serializer does not take the payload; nothing was stored.
+        """
+        return self.enqueue_many([(lane, payload)], delay=delay, priority=priority, cost=cost)[0]
+
+    def enqueue_many(
+        self,
+        items: Iterable[tuple[str, Any]],
+        *,
+        delay: float = 0.0,
+        priority: int = Priority.NORMAL,
+        cost: float = 1.0,
+    ) -> list[Job]:
+        """Put many jobs into their lanes, in the order given.
+
+        All are checked before the first is stored. One round trip, and all or none, for each 1,000.
+
+        Args:
+            items: Pairs of lane and payload.
+            delay: As for `enqueue`, for all of them.
+            priority: As for `enqueue`, for all of them.
+            cost: As for `enqueue`, for each of them.
+
+        Raises:
+            InvalidJob: A value cannot be; nothing was stored.
+            SerializationError: The serializer does not take a payload; nothing was stored.
+        """
+        return self._drive(self._operations.enqueue(items, delay=delay, priority=priority, cost=cost))
+
+    def claim(self, *, wait: float = 0.0, lease: float | None = None) -> QueueLease | None:
+        """Take the next job, in the order of the strategy. It is yours alone until the lease ends.
+
+        Args:
+            wait: Seconds to wait for a job; 0 does not wait.
+            lease: Seconds for which the job is yours; by default the queue's.
+
+        Returns:
+            The lease, or None if there was no job to be had. One round trip, and one more for each time it waits.
+        """
+        leases = self.claim_many(1, wait=wait, lease=lease)
+        return leases[0] if leases else None
+
+    def claim_many(self, limit: int, *, wait: float = 0.0, lease: float | None = None) -> list[QueueLease]:
+        """Take up to `limit` next jobs: the same, in the same order, as that many calls of `claim`.
+
+        Waits for the first job only. One round trip for each 100, and one more for each time it waits.
+        """
+        leases = self._drive(self._operations.claim(limit, wait=wait, lease=lease))
+        return [self._held(lease) for lease in leases]
+
+    def ack(self, leases: Iterable[Lease]) -> None:
+        """Settle jobs as done: they leave the backend. One round trip.
+
+        Raises:
+            LeaseLost: Some leases were not yours any more. The others were settled.
+        """
+        self._drive(self._operations.ack(leases))
+
+    def release(self, leases: Iterable[Lease], *, delay: float = 0.0) -> None:
+        """Give jobs back unharmed: to their old places in their lanes, or after a delay. One round trip.
+
+        Raises:
+            LeaseLost: Some leases were not yours any more. The others were given back.
+        """
+        self._drive(self._operations.release(leases, delay))
+
+    def renew(self, leases: Iterable[Lease], seconds: float | None = None) -> list[QueueLease]:
+        """Let leases end `seconds` from now, by default the queue's lease time. One round trip.
+
+        Returns:
+            The leases with their new deadlines; the old objects stay good, for the token is the same.
+
+        Raises:
+            LeaseLost: Some leases were not yours any more. The others were renewed.
+        """
+        return [self._held(lease) for lease in self._drive(self._operations.renew(leases, seconds))]
+
+    def reclaim(self, limit: int = 1000) -> int:
+        """Take back jobs whose lease has expired, and let delayed ones in that have fallen due, up to `limit` in all.
+
+        Every claim does a little of this itself; nobody has to call it. One round trip.
+
+        Returns:
+            How many jobs came from an expired lease.
+        """
+        return self._drive(self._operations.reclaim(limit))
+
+    def lane(self, key: str) -> QueueLane:
+        """Return a handle of a lane. No round trip."""
+        return QueueLane(key=checked_key(key), queue=self)
+
+    def lanes(self, *, tag: tuple[str, str] | None = None) -> list[Lane]:
+        """Read all lanes ever used, sorted by key; with `tag`, those that bear it.
+
+        Round trips grow with the number of lanes, one for each 1,000; no single one holds the store up.
+        """
+        return self._drive(self._operations.read_lanes(tag))
+
+    def stats(self) -> QueueStats:
+        """Read the queue in numbers. One round trip."""
+        return self._drive(self._operations.stats())
+
+    def close(self) -> None:
+        """Close the backend. Jobs stay; leases run on."""
+        self.backend.close()
+
+    def __enter__(self) -> Queue:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+    def _drive(self, steps: Steps[R]) -> R:
+        return drive(self._operations.backend, steps)
+
+    def _held(self, lease: Lease) -> QueueLease:
+        return QueueLease(job=lease.job, token=lease.token, deadline=lease.deadline, queue=self)
+
+
+@frozen(kw_only=True)
+class QueueLease(Lease):
+    """A job that is yours until the deadline, with what you can do about it."""
+
+    _queue: Queue = field(repr=False, eq=False)
+
+    def ack(self) -> None:
+        """Settle the job as done; see `Queue.ack`."""
+        self._queue.ack([self])
+
+    def release(self, *, delay: float = 0.0) -> None:
+        """Give the job back unharmed; see `Queue.release`."""
+        self._queue.release([self], delay=delay)
+
+    def renew(self, seconds: float | None = None) -> QueueLease:
+        """Let the lease end `seconds` from now; see `Queue.renew`."""
+        return self._queue.renew([self], seconds)[0]
+
+
+@frozen(kw_only=True)
+class QueueLane:
+    """A lane of a queue, to be changed or read."""
+
+    key: str
+    _queue: Queue = field(repr=False)
+
+    def update(
+        self,
+        *,
+        weight: float | None = None,
+        tags: Mapping[str, str | None] | None = None,
+        data: Mapping[str, JSONValue] | None = None,
+    ) -> None:
+        """Change the lane; its waiting jobs feel it at once. One round trip.
+
+        Args:
+            weight: Cost factor, > 0: lower is served more often, 0.5 gives twice the share of 1.
+            tags: Tags to set; one set to None goes, those not named stay.
+            data: Custom data to set, JSON values; an entry set to None goes, those not named stay.
+
+        Raises:
+            InvalidJob: A value cannot be; nothing was changed.
+        """
+        self._queue._drive(self._queue._operations.update_lane(self.key, weight, tags, data))
+
+    def read(self) -> Lane:
+        """Read the lane. One round trip."""
+        return self._queue._drive(self._queue._operations.read_lane(self.key))
+
+    @property
+    def stats(self) -> LaneStats:
+        """The lane in numbers. One round trip."""
+        return self.read().stats
