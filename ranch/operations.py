@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -42,6 +43,7 @@ class Operations:
     serializer: Serializer
     #: Seconds.
     lease: float
+    decode: Callable[[bytes, str], Any]
 
     @classmethod
     def open(
@@ -65,7 +67,7 @@ class Operations:
             plugins.serializer(serializer),
             plugins.backend(backend),
         )
-        return cls(name, store, store.lanes(name, chosen), codec, lease)
+        return cls(name, store, store.lanes(name, chosen), codec, lease, partial(_decode, codec))
 
     def enqueue(
         self, items: Iterable[tuple[str, Any]], *, delay: float, priority: int, cost: float
@@ -89,7 +91,7 @@ class Operations:
         enqueued: list[Job] = []
         for chunk in _chunks(jobs, ENQUEUE_PER_CALL):
             enqueued += yield from self.lanes.enqueue(chunk)
-        return [job.read_with(self._loads) for job in enqueued]
+        return [job.read_with(self.decode) for job in enqueued]
 
     def claim(self, limit: int, *, wait: float, lease: float | None) -> Steps[list[Lease]]:
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
@@ -104,7 +106,7 @@ class Operations:
             left = until - time.monotonic()
             if len(leases) == limit or (leases and len(claim.leases) < wanted) or (not leases and left <= 0):
                 for claimed in leases:
-                    claimed.job.read_with(self._loads)
+                    claimed.job.read_with(self.decode)
                 return leases
             if not leases:
                 yield from self.lanes.wait(left if claim.idle_for is None else min(left, claim.idle_for), claim.tick)
@@ -149,12 +151,11 @@ class Operations:
     def stats(self) -> Steps[QueueStats]:
         return (yield from self.lanes.stats())
 
-    def _loads(self, body: bytes, content_type: str) -> Any:
-        if content_type != self.serializer.content_type:
-            raise SerializationError(
-                f"the payload is {content_type}, and queue {self.name!r} reads {self.serializer.content_type}"
-            )
-        return self.serializer.loads(body)
+
+def _decode(serializer: Serializer, body: bytes, content_type: str) -> Any:
+    if content_type != serializer.content_type:
+        raise SerializationError(f"the payload is {content_type}, and the queue reads {serializer.content_type}")
+    return serializer.loads(body)
 
 
 def _raise_if_lost(lost: Sequence[Lease]) -> None:

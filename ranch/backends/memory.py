@@ -11,7 +11,8 @@ from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import Generic, TypeVar
 
-from ranch.backends.local import COUNTERS, JobRow, LaneRow, LocalBackend, LocalLanes, QueueRow
+from ranch.backends.local import LocalBackend, LocalLanes
+from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
 from ranch.exceptions import BackendUnavailable
 from ranch.typing import Clock, Strategy
 

@@ -1,0 +1,83 @@
+"""`AsyncQueue` is `Queue`, awaited: nothing more, nothing less."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable
+
+import pytest
+
+from ranch import AsyncQueue, LeaseLost, Queue
+from ranch.aqueue import AsyncQueueLane, AsyncQueueLease
+from ranch.queue import QueueLane, QueueLease
+from ranch.typing import Backend
+
+PAIRS = [(Queue, AsyncQueue), (QueueLease, AsyncQueueLease), (QueueLane, AsyncQueueLane)]
+ENTRIES = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
+
+
+def operations(cls: type) -> dict[str, object]:
+    """Return what a class defines for its users."""
+    made_by_attrs = {"__init__", "__eq__", "__ne__", "__hash__", "__repr__", "__getstate__", "__setstate__"}
+    return {
+        name: value
+        for name, value in vars(cls).items()
+        if (not name.startswith("_") or name in {*ENTRIES, *ENTRIES.values(), "__init__"})
+        and (cls in {Queue, AsyncQueue} or name not in made_by_attrs)
+        and (inspect.isfunction(value) or isinstance(value, property))
+    }
+
+
+@pytest.mark.parametrize(("blocking", "awaited"), PAIRS)
+def test_both_have_the_same_operations(blocking: type, awaited: type) -> None:
+    """The same names, with the same arguments and defaults, each with words of its own."""
+    ours, theirs = operations(blocking), operations(awaited)
+
+    assert sorted(ENTRIES.get(name, name) for name in ours) == sorted(theirs)
+    for name, value in ours.items():
+        twin = theirs[ENTRIES.get(name, name)]
+        if inspect.isfunction(value):
+            assert str(inspect.signature(value).replace(return_annotation=None)) == str(
+                inspect.signature(twin).replace(return_annotation=None)
+            )
+        assert name.startswith("__") or (value.__doc__ and twin.__doc__)
+
+
+async def test_awaited_operations_do_what_blocking_ones_do(backend: Backend) -> None:
+    """One pass through all of them, on every backend."""
+    queue = AsyncQueue("mail", backend=backend, lease=30.0)
+    async with queue:
+        job = await queue.enqueue("acme", {"n": 0})
+        await queue.enqueue_many([("acme", {"n": 1}), ("globex", {"n": 2})], priority=4)
+        lane = queue.lane("acme")
+        await lane.update(weight=0.5, tags={"tier": "gold"}, data={"bid": 3})
+
+        leases = await queue.claim_many(3)
+        assert {lease.job.payload["n"] for lease in leases} == {0, 1, 2}
+        assert job.id in {lease.job.id for lease in leases}
+        renewed = await leases[0].renew(60)
+        assert renewed.deadline > leases[0].deadline
+        await leases[0].ack()
+        with pytest.raises(LeaseLost):
+            await leases[0].ack()
+        await leases[1].release()
+        await queue.release([leases[2]], delay=5)
+        assert await queue.claim(wait=0.01) is not None
+        assert await queue.claim() is None
+        assert await queue.reclaim() == 0
+
+        assert (await lane.read()).tags == {"tier": "gold"}
+        assert (await lane.stats).enqueued == 2
+        assert [lane.key for lane in await queue.lanes(tag=("tier", "gold"))] == ["acme"]
+        assert (await queue.stats()).acked == 1
+        assert queue.name == "mail"
+        assert queue.backend is backend
+        assert repr(queue) == "AsyncQueue('mail')"
+
+
+def test_a_property_of_the_awaited_lane_is_awaitable() -> None:
+    """``await queue.lane("acme").stats`` reads as the blocking form does."""
+    stats = AsyncQueue("mail", backend="memory://").lane("acme").stats
+
+    assert isinstance(stats, Awaitable)
+    stats.close()

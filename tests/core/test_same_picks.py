@@ -1,0 +1,136 @@
+"""One random history, played on every backend at once: they never disagree on anything."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from ranch import LeaseLost, Queue
+from ranch.backends.memory import MemoryBackend
+from ranch.backends.redis import RedisBackend
+from ranch.backends.sqlite import SQLiteBackend
+from ranch.queue import QueueLease
+from ranch.testing import FakeClock
+from tests.servers import GivenServer, RedisServer
+
+LANES = st.sampled_from(["a", "b", "c", "d", "ü|{e}"])
+COSTS = st.sampled_from([1.0, 0.5, 3.0])
+PRIORITIES = st.integers(1, 6)
+DELAYS = st.sampled_from([0.0, 0.0, 0.0, 0.001, 1.5, 90.0])
+
+
+class Histories(RuleBasedStateMachine):
+    """The operations of a queue, each done on memory, SQLite and Redis."""
+
+    strategy: object = "weighted-lru"
+    server: RedisServer | GivenServer
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.empty()
+        self.clock = FakeClock()
+        self.folder = tempfile.mkdtemp(prefix="ranch-")
+        backends = (
+            MemoryBackend(clock=self.clock),
+            SQLiteBackend(f"sqlite:///{self.folder}/ranch.db", clock=self.clock),
+            RedisBackend(self.server.url, clock=self.clock),
+        )
+        self.queues = [Queue("q", backend=backend, strategy=self.strategy, lease=20.0) for backend in backends]
+        #: The leases got, good or lost by now: for each claimed job its lease on every backend.
+        self.leases: list[tuple[QueueLease, ...]] = []
+        self.acked = 0
+        self.enqueued = 0
+
+    def teardown(self) -> None:
+        for queue in self.queues:
+            queue.close()
+        shutil.rmtree(self.folder)
+
+    @rule(lane=LANES, priority=PRIORITIES, delay=DELAYS, cost=COSTS)
+    def enqueue(self, lane: str, priority: int, delay: float, cost: float) -> None:
+        self.enqueued += 1
+        jobs = [q.enqueue(lane, self.enqueued, priority=priority, delay=delay, cost=cost) for q in self.queues]
+        assert jobs == [jobs[0]] * len(jobs)
+
+    @rule(lanes=st.lists(LANES, min_size=1, max_size=12))
+    def enqueue_many(self, lanes: list[str]) -> None:
+        items = [(lane, self.enqueued + n) for n, lane in enumerate(lanes)]
+        self.enqueued += len(items)
+        jobs = [q.enqueue_many(items) for q in self.queues]
+        assert jobs == [jobs[0]] * len(jobs)
+
+    @rule(limit=st.integers(1, 6))
+    def claim(self, limit: int) -> None:
+        waiting = self.queues[0].stats().pending
+        claims = [q.claim_many(limit) for q in self.queues]
+        seen = [[(lease.job, lease.job.payload, lease.deadline) for lease in claim] for claim in claims]
+        assert seen == [seen[0]] * len(seen)
+        assert len(claims[0]) >= min(limit, waiting), "a job waits and a claim goes without"
+        self.leases += zip(*claims, strict=True)
+
+    @precondition(lambda self: self.leases)
+    @rule(data=st.data(), how=st.sampled_from(["ack", "ack", "release", "release later", "renew"]))
+    def settle(self, data: st.DataObject, how: str) -> None:
+        leases = data.draw(st.sampled_from(self.leases))
+        results = []
+        for lease in leases:
+            try:
+                if how == "ack":
+                    lease.ack()
+                elif how == "renew":
+                    lease.renew(45.0)
+                else:
+                    lease.release(delay=2.5 if how == "release later" else 0.0)
+            except LeaseLost:
+                results.append("lost")
+            else:
+                results.append("done")
+        assert results == [results[0]] * len(results)
+        self.acked += how == "ack" and results[0] == "done"
+
+    @rule(seconds=st.sampled_from([0.001, 1.0, 10.0, 60.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule(limit=st.integers(1, 4))
+    def reclaim(self, limit: int) -> None:
+        counts = [q.reclaim(limit) for q in self.queues]
+        assert counts == [counts[0]] * len(counts)
+
+    @rule(lane=LANES, weight=st.sampled_from([None, 0.5, 1.0, 2.0, 7.3]), bid=st.sampled_from([None, 0, 1, 2.5, -3]))
+    def update(self, lane: str, weight: float | None, bid: float | None) -> None:
+        for queue in self.queues:
+            queue.lane(lane).update(weight=weight, data={"bid": bid}, tags={"bid": str(bid)})
+
+    @invariant()
+    def all_agree_and_nothing_is_lost(self) -> None:
+        stats = [queue.stats() for queue in self.queues]
+        assert stats == [stats[0]] * len(stats)
+        lanes = [queue.lanes() for queue in self.queues]
+        assert lanes == [lanes[0]] * len(lanes)
+        now = stats[0]
+        assert now.pending + now.delayed + now.leased + now.acked == now.enqueued == self.enqueued
+        assert now.acked == self.acked
+        for name in ("pending", "delayed", "leased", "claimed", "reclaimed"):
+            assert sum(getattr(lane.stats, name) for lane in lanes[0]) == getattr(now, name)
+
+
+@pytest.mark.parametrize("strategy", ["weighted-lru", "round-robin", {"name": "bid", "ageing": 0.05}], ids=str)
+def test_backends_make_the_same_picks(strategy: object, redis_server: RedisServer | GivenServer) -> None:
+    """Memory, SQLite and Redis agree on every pick, number and refusal, whatever happens."""
+
+    class Case(Histories.TestCase):  # type: ignore[name-defined, misc]  # made by Hypothesis
+        settings = settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
+
+    Histories.strategy, Histories.server = strategy, redis_server
+    Case("runTest").runTest()
