@@ -1,0 +1,172 @@
+"""How names become objects, and what is said when they do not."""
+
+from __future__ import annotations
+
+import pluggy
+import pytest
+from attrs import field, frozen, validators
+
+from ranch import ConfigError, Queue
+from ranch.exceptions import PluginError, UnknownName
+from ranch.hooks import BackendPlugin, SerializerPlugin, StrategyPlugin, hookimpl
+from ranch.hooks.manager import Plugins
+from ranch.strategies import Bid, RoundRobin, WeightedLRU
+from ranch.typing import LaneView, QueueClock, Strategy
+
+
+@frozen
+class Newest(Strategy):
+    """Who came last goes first."""
+
+    boost: float = field(default=1.0, validator=validators.gt(0))
+
+    def enter(self, lane: LaneView, clock: QueueClock) -> float:
+        return -self.boost * clock.tick
+
+    def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
+        return lane.tag
+
+
+class NewestPlugin:
+    @staticmethod
+    @hookimpl
+    def ranch_strategies() -> list[StrategyPlugin]:
+        return [StrategyPlugin(name="newest", factory=Newest, summary="Who came last goes first.")]
+
+
+def test_built_ins_come_through_the_front_door() -> None:
+    """The strategies, backends and serializers that ship are found as a stranger's would be."""
+    plugins = Plugins()
+
+    assert {record.name for record in plugins.strategies} == {"weighted-lru", "round-robin", "bid"}
+    assert {record.name for record in plugins.backends} == {"memory", "sqlite", "redis", "rediss", "unix"}
+    assert {record.name for record in plugins.serializers} == {"json"}
+    assert all(record.summary for kind in (plugins.strategies, plugins.backends) for record in kind)
+    assert plugins.strategy("weighted-lru") == WeightedLRU()
+    assert plugins.strategy({"name": "bid", "ageing": 2}) == Bid(ageing=2.0)
+    assert plugins.strategy(RoundRobin()) == RoundRobin()
+
+
+def test_a_strangers_strategy_is_chosen_by_name() -> None:
+    """A plugin given by hand is as good as an installed one."""
+    plugins = Plugins([NewestPlugin])
+    queue = Queue("q", backend="memory://", strategy={"name": "newest", "boost": 2.0}, plugins=plugins)
+    queue.enqueue_many([(lane, lane) for lane in "abc"])
+
+    assert [lease.job.payload for lease in queue.claim_many(3)] == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "said"),
+    [
+        ("newst", ["unknown strategy 'newst', did you mean 'newest'?", "bid (ranch-scheduler ", "newest (Newest"]),
+        ({"name": "newest", "bost": 1.0}, ["unknown key 'bost', did you mean 'boost'?"]),
+        ({"name": "newest", "boost": "1"}, ["expected float, got str '1'", "strategy newest.boost"]),
+        ({"name": "newest", "boost": 0.0}, ["'boost' must be > 0: 0.0"]),
+        ({"boost": 1.0}, ["needs a 'name'"]),
+        (7, ["not 7"]),
+        ({"name": ["newest"]}, ["unknown strategy ['newest']"]),
+    ],
+    ids=str,
+)
+def test_a_wrong_strategy_is_explained(strategy: object, said: list[str]) -> None:
+    """The error names the value, the nearest that exists, and who gives what."""
+    with pytest.raises(ConfigError) as error:
+        Queue("q", backend="memory://", strategy=strategy, plugins=Plugins([NewestPlugin]))
+
+    for words in said:
+        assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mongodb://x", "unknown backend 'mongodb'"),
+        ("ranch.db", "expected something like sqlite:///"),
+        ("sqlite://ranch.db", "sqlite:///relative/path.db"),
+        ("sqlite:///", "sqlite:///relative/path.db"),
+        ("sqlite:///a.db?mode=ro", "sqlite:///relative/path.db"),
+        ("memory://here", "write memory://"),
+        (None, "not None"),
+    ],
+)
+def test_a_wrong_url_is_explained(url: object, said: str) -> None:
+    """Before anything is opened."""
+    with pytest.raises(ConfigError, match=said):
+        Queue("q", backend=url)
+
+
+def test_a_wrong_queue_is_explained() -> None:
+    """A name, a lease and a serializer that cannot be."""
+    for options, said in (
+        ({"name": ""}, "empty"),
+        ({"lease": 0}, "lease"),
+        ({"serializer": "jsn"}, "did you mean 'json'"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            Queue(**{"name": "q", "backend": "memory://", **options})
+
+
+def test_one_name_is_given_once() -> None:
+    """Two plugins that give the same name are an error that names both."""
+
+    class Rival:
+        @staticmethod
+        @hookimpl
+        def ranch_strategies() -> list[StrategyPlugin]:
+            return [StrategyPlugin(name="bid", factory=Newest, summary="Another.")]
+
+    with pytest.raises(PluginError, match=r"named 'bid': ranch-scheduler .* and .*Rival"):
+        Plugins([Rival])
+
+
+def test_a_hook_that_does_not_exist_is_an_error() -> None:
+    """A misspelt hook would otherwise never be called, and nobody would know."""
+
+    class Misspelt:
+        @staticmethod
+        @hookimpl
+        def ranch_stratgies() -> list[StrategyPlugin]:
+            return []
+
+    with pytest.raises(PluginError, match="ranch_stratgies"):
+        Plugins([Misspelt])
+
+
+def test_built_ins_can_be_blocked() -> None:
+    """A blocked entry point gives nothing."""
+    with pytest.raises(UnknownName, match="unknown strategy 'bid'"):
+        Plugins(block=["builtin-strategies"]).strategy("bid")
+
+
+def test_names_of_records_are_checked() -> None:
+    """A name is what fits into a URL and a configuration."""
+    for record in (StrategyPlugin, BackendPlugin, SerializerPlugin):
+        with pytest.raises(ValueError, match="name"):
+            record(name="Not A Name", factory=Newest, summary="")
+
+
+def test_a_plugin_manager_is_nobodys_global() -> None:
+    """Two applications in one process have plugins of their own."""
+    assert Plugins([NewestPlugin]).strategy("newest") == Newest()
+    with pytest.raises(UnknownName):
+        Plugins().strategy("newest")
+    assert hookimpl.project_name == pluggy.PluginManager("ranch").project_name
+
+
+def test_a_failing_strategy_harms_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+    """A rank that is no finite number, or an error, leaves the lane where it is, and is logged with the lane."""
+
+    class Broken(Strategy):
+        def enter(self, lane: LaneView, clock: QueueClock) -> float:
+            return float("nan")
+
+        def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
+            raise ZeroDivisionError
+
+    queue = Queue("q", backend="memory://", strategy=Broken())
+    queue.enqueue_many([(lane, lane) for lane in "aab"])
+
+    assert sorted(lease.job.payload for lease in queue.claim_many(10)) == ["a", "a", "b"]
+    assert "'a'" in caplog.text
+    assert "nan" in caplog.text
