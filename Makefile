@@ -31,7 +31,7 @@ lint: $(VENV)/.installed-lint ## check style, types, imports and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
 
 bench: $(VENV)/.installed-demo,server ## measure, against floors of the same run

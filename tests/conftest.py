@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.servers import GivenServer, RedisServer, ServerMissing
+from tests.servers import GivenServer, RedisServer, ServerMissing, find_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # How long an example takes depends on what else the machine does, and pytest's timeout ends what
 # hangs. Under CI Hypothesis takes a profile of its own, which also makes its choices repeatable.
 settings.register_profile("laptop", deadline=None)
 if not os.environ.get("CI"):
     settings.load_profile("laptop")
+
+
+@pytest.fixture(scope="session")
+def redis_binary() -> Path:
+    """The program of a Redis server, for tests that start their own."""
+    return _find_or_skip()
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +36,9 @@ def redis_server() -> Iterator[RedisServer | GivenServer]:
         # As pytest-xdist numbers its processes: gw0, gw1, …
         process = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
         yield GivenServer(url, database=int(process.removeprefix("gw")))
-        return
-    with _new_server() as server:
-        yield server
+    else:
+        with RedisServer(_find_or_skip()) as server:
+            yield server
 
 
 @pytest.fixture
@@ -48,17 +55,17 @@ def redis_tcp_url(redis_server: RedisServer | GivenServer, redis_url: str) -> st
 
 
 @pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
+def own_redis(redis_binary: Path) -> Iterator[RedisServer]:
     """A running Redis server for one test alone, which may kill it."""
-    with _new_server() as server:
+    with RedisServer(redis_binary) as server:
         yield server
 
 
-def _new_server() -> RedisServer:
+def _find_or_skip() -> Path:
     try:
-        return RedisServer()
+        return find_server()
     except ServerMissing as exc:
-        # Green without a server means nothing, so whoever decides by the result must have one.
+        # Green for want of a server means nothing to those who decide by the result.
         if os.environ.get("CI"):
             raise
         pytest.skip(str(exc))

@@ -14,11 +14,15 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import redis
 
 from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # What runs first in the server's process. On Linux it asks to be killed when the process that
 # started it ends, in whatever way, and then becomes the server. Not a preexec_fn: that one runs in
@@ -73,12 +77,13 @@ class RedisServer:
     started it, even a killed one; more exactly with the *thread*, so start it from one that lasts.
 
     Args:
-        options: more arguments for the server, such as ``"--appendonly", "yes"``.
+        binary: the server's program; without one, what `find_server` finds.
+        options: more arguments for it, such as ``["--appendonly", "yes"]``.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, binary: Path | None = None, options: Sequence[str] = ()) -> None:
+        self.binary = binary or find_server()
         self.options = options
-        self.binary = find_server()
         self._folder: Path | None = None
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None

@@ -4,12 +4,16 @@ import os
 import subprocess
 import sys
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
 
 from tests.servers import GivenServer, RedisServer, ServerFailed
 from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _client(url: str) -> redis.Redis:
@@ -54,9 +58,9 @@ def test_a_killed_server_comes_back_at_its_addresses(own_redis: RedisServer) -> 
     assert addresses == (own_redis.url, own_redis.tcp_url)
 
 
-def test_a_stopped_server_leaves_nothing() -> None:
+def test_a_stopped_server_leaves_nothing(redis_binary: Path) -> None:
     """After `stop` there is neither a process nor a file."""
-    with RedisServer() as server:
+    with RedisServer(redis_binary) as server:
         pid, folder = server.pid, server._folder
         assert folder
         assert folder.is_dir()
@@ -66,16 +70,16 @@ def test_a_stopped_server_leaves_nothing() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot tie one process to another")
-def test_a_server_ends_with_the_process_that_started_it() -> None:
+def test_a_server_ends_with_the_process_that_started_it(redis_binary: Path) -> None:
     """Even tests that are killed leave no server running."""
     script = (
-        "import time; from tests.servers import RedisServer;"
-        "print(RedisServer().start().pid, flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from tests.servers import RedisServer;"
+        "print(RedisServer(Path(sys.argv[1])).start().pid, flush=True); time.sleep(60)"
     )
     # Nobody is left to remove the server's folder but this test. pytest's tmp_path is too long for
     # the path of a socket.
     with TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", script]
+        command = [sys.executable, "-c", script, str(redis_binary)]
         env = {**os.environ, "TMPDIR": folder}
         with subprocess.Popen(command, env=env, stdout=subprocess.PIPE) as process:
             assert process.stdout
@@ -87,10 +91,12 @@ def test_a_server_ends_with_the_process_that_started_it() -> None:
         wait_until(lambda: not _is_alive(server_pid))
 
 
-def test_a_server_that_cannot_start_says_why() -> None:
+def test_a_server_that_cannot_start_says_why(redis_binary: Path) -> None:
     """A wrong option is an error with the server's own words."""
-    with pytest.raises(ServerFailed, match="no-such-option"), RedisServer("--no-such-option", "1"):
-        pass
+    server = RedisServer(redis_binary, ["--no-such-option", "1"])
+
+    with pytest.raises(ServerFailed, match="no-such-option"):
+        server.start()
 
 
 @pytest.mark.parametrize(
