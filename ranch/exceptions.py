@@ -63,3 +63,7 @@ class BackendError(RanchError):
 
 class BackendUnavailable(BackendError):
     """The backend cannot be reached."""
+
+
+class PluginWarning(UserWarning):
+    """A plugin is left out."""

@@ -1,66 +1,28 @@
-"""The plugin manager: finds plugins, and turns the names in a configuration into objects."""
+"""The plugin manager: turns the names in a configuration into objects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import logging
+import os
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from importlib.metadata import Distribution
-from typing import Any, Final, Generic, Protocol, TypeVar, cast
+from typing import Any, Final, cast
 
 import attrs
 import pluggy
 
-from ranch.exceptions import ConfigError, PluginError, UnknownName
+from ranch.exceptions import ConfigError, PluginError
 from ranch.hooks import specs
+from ranch.hooks.catalogue import Catalogue
 from ranch.hooks.details import BackendPlugin, SerializerPlugin, StrategyPlugin
-from ranch.structure import did_you_mean, structure
+from ranch.hooks.discovery import GROUP, Discovered, discover
+from ranch.structure import structure
 from ranch.typing import Backend, Serializer, Strategy
 
-#: The entry-point group of plugins, and pluggy's name for the project.
-GROUP: Final = "ranch"
+log = logging.getLogger("ranch")
 
-
-class Record(Protocol):
-    """What a registration hook returns."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def summary(self) -> str: ...
-
-
-T = TypeVar("T", bound=Record)
-
-
-class Catalogue(Generic[T]):
-    """What the plugins of one kind give, by name."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self._records: dict[str, T] = {}
-        self._providers: dict[str, str] = {}
-
-    def add(self, record: T, provider: str) -> None:
-        if record.name in self._records:
-            raise PluginError(
-                f"two plugins give a {self.kind} named {record.name!r}: {self._providers[record.name]} and {provider}. "
-                "Uninstall or block one of them"
-            )
-        self._records[record.name] = record
-        self._providers[record.name] = provider
-
-    def __getitem__(self, name: str) -> T:
-        try:
-            return self._records[name]
-        except (KeyError, TypeError):
-            known = ", ".join(f"{known} ({self._providers[known]})" for known in sorted(self._records))
-            hint = did_you_mean(name, self._records) if isinstance(name, str) else ""
-            message = f"unknown {self.kind} {name!r}{hint or '.'} Known: {known}"
-            raise UnknownName(message, where=self.kind) from None
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._records.values())
+#: If set to anything but 0, each call of a hook is logged.
+TRACE: Final = "RANCH_TRACE_PLUGINS"
 
 
 class Plugins:
@@ -68,34 +30,69 @@ class Plugins:
 
     Args:
         plugins: Modules or objects with hook implementations, beside the installed ones.
-        block: Names of entry points that are not to be loaded.
+        block: Names of entry points, or of distributions, that are not to be loaded.
 
     Raises:
-        PluginError: Two plugins give the same name, or one implements a hook that does not exist.
+        PluginError: Two plugins give the same name; or one implements a hook that does not exist, or with arguments
+            that the hook has not.
     """
 
-    def __init__(self, plugins: Iterable[object] = (), *, block: Iterable[str] = ()) -> None:
-        manager = pluggy.PluginManager(GROUP)
-        manager.add_hookspecs(specs)
-        for name in block:
-            manager.set_blocked(name)
-        try:
-            manager.load_setuptools_entrypoints(GROUP)
-            for plugin in plugins:
-                manager.register(plugin)
-            manager.check_pending()
-        except pluggy.PluginValidationError as exc:
-            raise PluginError(f"plugin {exc.plugin!r} does not fit: {exc}") from exc
-        self.strategies: Catalogue[StrategyPlugin] = Catalogue("strategy")
-        self.backends: Catalogue[BackendPlugin] = Catalogue("backend")
-        self.serializers: Catalogue[SerializerPlugin] = Catalogue("serializer")
-        providers = {plugin: _provider(dist) for plugin, dist in manager.list_plugin_distinfo()}
-        for hook, add in (
-            (manager.hook.ranch_strategies, self.strategies.add),
-            (manager.hook.ranch_backends, self.backends.add),
-            (manager.hook.ranch_serializers, self.serializers.add),
+    def __init__(self, plugins: Iterable[object] = (), *, block: Collection[str] = ()) -> None:
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(specs)
+        if os.environ.get(TRACE, "0") != "0":
+            self._manager.add_hookcall_monitoring(_log_call, lambda *_: None)
+        #: The plugins of installed distributions, loaded or not.
+        self.discovered: list[Discovered] = list(discover(block))
+        self._providers: dict[str, str] = {}
+        for found in self.discovered:
+            if found.plugin is not None:
+                self._register(found.plugin, f"{found.distribution}", found.name)
+        for plugin in plugins:
+            self._register(plugin, getattr(plugin, "__name__", None) or type(plugin).__name__, None)
+        self._check()
+        self.strategies = Catalogue("strategy", StrategyPlugin, self._broken)
+        self.backends = Catalogue("backend", BackendPlugin, self._broken)
+        self.serializers = Catalogue("serializer", SerializerPlugin, self._broken)
+        hooks = self._manager.hook
+        for hook, catalogue in (
+            (hooks.ranch_strategies, self.strategies),
+            (hooks.ranch_backends, self.backends),
+            (hooks.ranch_serializers, self.serializers),
         ):
-            _register(hook, add, providers)
+            self._ask(hook, cast("Catalogue[Any]", catalogue))
+
+    def _register(self, plugin: object, provider: str, name: str | None) -> None:
+        try:
+            registered = self._manager.register(plugin, name)
+        except pluggy.PluginValidationError as exc:
+            raise PluginError(f"plugin of {provider} does not fit: {exc}") from exc
+        if registered:
+            self._providers[registered] = provider
+
+    def _check(self) -> None:
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as exc:
+            name = self._manager.get_name(exc.plugin)
+            raise PluginError(f"plugin of {self._providers.get(str(name), name)} does not fit: {exc}") from exc
+
+    def _ask(self, hook: pluggy.HookCaller, catalogue: Catalogue[Any]) -> None:
+        for implementation in hook.get_hookimpls():
+            provider = self._providers[implementation.plugin_name]
+            # One plugin at a time, to know who gave what.
+            others = [plugin for plugin in self._manager.get_plugins() if plugin is not implementation.plugin]
+            ask = self._manager.subset_hook_caller(hook.name, others)
+            try:
+                records = [record for given in ask() for record in given]
+            except Exception as exc:
+                raise PluginError(f"{hook.name} of {provider} failed: {type(exc).__name__}: {exc}") from exc
+            for record in records:
+                catalogue.add(record, provider)
+
+    def _broken(self) -> str:
+        broken = [f"{found.distribution} ({found.reason})" for found in self.discovered if found.state == "broken"]
+        return f". Not loaded, so perhaps there: {', '.join(broken)}" if broken else ""
 
     def strategy(self, spec: str | Mapping[str, Any] | Strategy) -> Strategy:
         """Return the strategy that a configuration names.
@@ -147,19 +144,12 @@ class Plugins:
         return self.serializers[spec].factory() if isinstance(spec, str) else spec
 
 
+def _log_call(hook_name: str, methods: Iterable[pluggy.HookImpl], kwargs: Mapping[str, Any]) -> None:
+    called = ", ".join(method.plugin_name for method in methods)
+    log.info("hook %s(%s) calls %s", hook_name, ", ".join(map(repr, kwargs.values())), called or "nobody")
+
+
 @cache
 def default_plugins() -> Plugins:
     """Return the installed plugins, loaded at the first call."""
     return Plugins()
-
-
-def _register(hook: pluggy.HookCaller, add: Callable[[Any, str], None], providers: Mapping[object, str]) -> None:
-    for implementation in hook.get_hookimpls():
-        for record in cast("Iterable[Record]", implementation.function()):
-            add(record, providers.get(implementation.plugin, implementation.plugin_name))
-
-
-def _provider(dist: Any) -> str:
-    # pluggy wraps importlib's Distribution; its metadata name is the one that users install.
-    distribution: Distribution = dist
-    return f"{distribution.metadata['Name']} {distribution.version}"

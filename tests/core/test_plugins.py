@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
 import pluggy
 import pytest
 from attrs import field, frozen, validators
 
 from ranch import ConfigError, Queue
-from ranch.exceptions import PluginError, UnknownName
+from ranch.exceptions import PluginError, PluginWarning, UnknownName
 from ranch.hooks import BackendPlugin, SerializerPlugin, StrategyPlugin, hookimpl
 from ranch.hooks.manager import Plugins
 from ranch.strategies import Bid, RoundRobin, WeightedLRU
@@ -137,6 +141,126 @@ def test_built_ins_can_be_blocked() -> None:
     """A blocked entry point gives nothing."""
     with pytest.raises(UnknownName, match="unknown strategy 'bid'"):
         Plugins(block=["builtin-strategies"]).strategy("bid")
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Install a distribution with one plugin, for as long as the test runs."""
+
+    def install(name: str, source: str) -> None:
+        module = name.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(dedent(source))
+        info = tmp_path / f"{module}-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(f"[ranch]\n{name}-plugin = {module}\n")
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return install
+
+
+STACK = """
+    from attrs import frozen
+    from ranch.hooks import StrategyPlugin, hookimpl
+    from ranch.typing import Strategy
+
+    @frozen
+    class Stack(Strategy):
+        def enter(self, lane, clock):
+            return -clock.tick
+
+        def served(self, lane, clock, cost):
+            return lane.tag
+
+    @hookimpl
+    def ranch_strategies():
+        return [StrategyPlugin(name="stack", factory=Stack, summary="Last come, first served.")]
+"""
+
+
+def test_an_installed_distribution_gives_its_strategy(install: Callable[..., None]) -> None:
+    """Nobody has to name it: installed is enough."""
+    install("ranch-stack-a", STACK)
+    plugins = Plugins()
+
+    assert type(plugins.strategy("stack")).__name__ == "Stack"
+    assert [(found.name, found.distribution, found.state) for found in plugins.discovered][-1] == (
+        "ranch-stack-a-plugin",
+        "ranch-stack-a 1.2",
+        "loaded",
+    )
+    assert plugins.strategies.given_by("ranch-stack-a 1.2") == ["stack"]
+
+
+def test_a_clash_names_both_distributions_and_versions(install: Callable[..., None]) -> None:
+    """So that one knows which to uninstall or block; blocking one is enough."""
+    install("ranch-stack-b", STACK)
+    install("ranch-stack-c", STACK)
+
+    with pytest.raises(PluginError, match=r"'stack': ranch-stack-b 1\.2 and ranch-stack-c 1\.2"):
+        Plugins()
+    assert Plugins(block=["ranch-stack-c"]).strategies["stack"].summary == "Last come, first served."
+
+
+def test_a_plugin_that_cannot_be_imported_harms_nobody(install: Callable[..., None]) -> None:
+    """It is a warning with the traceback, and part of the error when a name is missing."""
+    install("ranch-broken", "import no_such_module")
+
+    with pytest.warns(PluginWarning, match=r"(?s)ranch-broken 1\.2 cannot be imported.*Traceback.*no_such_module"):
+        plugins = Plugins()
+
+    assert plugins.strategy("bid") == Bid()
+    with pytest.raises(UnknownName, match=r"perhaps there: ranch-broken 1\.2 \(ModuleNotFoundError"):
+        plugins.strategy("stack")
+
+
+def test_an_allow_list_shuts_out_all_others(install: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """RANCH_PLUGINS names the distributions or entry points to load; the built-ins always are."""
+    install("ranch-stack-d", STACK)
+    monkeypatch.setenv("RANCH_PLUGINS", "")
+    shut_out = Plugins()
+    monkeypatch.setenv("RANCH_PLUGINS", "something-else, ranch-stack-d")
+
+    assert Plugins().strategies["stack"]
+    with pytest.raises(UnknownName):
+        shut_out.strategy("stack")
+    assert shut_out.strategy("bid") == Bid()
+    assert shut_out.discovered[-1].reason == "not named in RANCH_PLUGINS"
+
+
+def test_calls_of_hooks_can_be_traced(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """RANCH_TRACE_PLUGINS logs each call with who answers it."""
+    monkeypatch.setenv("RANCH_TRACE_PLUGINS", "1")
+    with caplog.at_level("INFO", "ranch"):
+        Plugins([NewestPlugin])
+
+    assert "hook ranch_strategies() calls builtin-strategies" in caplog.text
+
+
+def test_a_record_of_another_kind_is_refused() -> None:
+    """The error names the plugin, and what was expected."""
+
+    class Confused:
+        @staticmethod
+        @hookimpl
+        def ranch_strategies() -> list[object]:
+            return ["stack"]
+
+    with pytest.raises(PluginError, match="Confused gives as a strategy 'stack', expected a StrategyPlugin"):
+        Plugins([Confused])
+
+
+def test_a_hook_with_arguments_it_has_not_is_refused() -> None:
+    """When it is loaded, not when it would be called."""
+
+    class Eager:
+        @staticmethod
+        @hookimpl
+        def ranch_strategies(app: object) -> list[StrategyPlugin]:  # noqa: ARG004 - the hook has none
+            return []
+
+    with pytest.raises(PluginError, match=r"(?s)Eager does not fit.*app"):
+        Plugins([Eager])
 
 
 def test_names_of_records_are_checked() -> None:
