@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 from attrs import frozen
 
 from ranch.exceptions import ConfigError, InvalidJob, LeaseLost, SerializationError
+from ranch.hooks.details import Claimed, Enqueued, Finished, LaneChanged, Released
+from ranch.hooks.events import Events
 from ranch.hooks.manager import Plugins, default_plugins
 from ranch.model import (
     Job,
@@ -44,6 +46,7 @@ class Operations:
     #: Seconds.
     lease: float
     decode: Callable[[bytes, str], Any]
+    events: Events
 
     @classmethod
     def open(
@@ -67,7 +70,7 @@ class Operations:
             plugins.serializer(serializer),
             plugins.backend(backend),
         )
-        return cls(name, store, store.lanes(name, chosen), codec, lease, partial(_decode, codec))
+        return cls(name, store, store.lanes(name, chosen), codec, lease, partial(_decode, codec), plugins.events)
 
     def enqueue(
         self, items: Iterable[tuple[str, Any]], *, delay: float, priority: int, cost: float
@@ -91,7 +94,11 @@ class Operations:
         enqueued: list[Job] = []
         for chunk in _chunks(jobs, ENQUEUE_PER_CALL):
             enqueued += yield from self.lanes.enqueue(chunk)
-        return [job.read_with(self.decode) for job in enqueued]
+        for job in enqueued:
+            job.read_with(self.decode)
+        if self.events.enqueued and enqueued:
+            self.events.enqueued(Enqueued(queue=self.name, jobs=enqueued))
+        return enqueued
 
     def claim(self, limit: int, *, wait: float, lease: float | None) -> Steps[list[Lease]]:
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
@@ -107,16 +114,25 @@ class Operations:
             if len(leases) == limit or (leases and len(claim.leases) < wanted) or (not leases and left <= 0):
                 for claimed in leases:
                     claimed.job.read_with(self.decode)
+                if self.events.claimed and leases:
+                    self.events.claimed(Claimed(queue=self.name, leases=leases))
                 return leases
             if not leases:
                 yield from self.lanes.wait(left if claim.idle_for is None else min(left, claim.idle_for), claim.tick)
 
     def ack(self, leases: Iterable[Lease]) -> Steps[None]:
-        _raise_if_lost((yield from self.lanes.ack(list(leases))))
+        leases = list(leases)
+        lost = yield from self.lanes.ack(leases)
+        if self.events.finished and (settled := _without(leases, lost)):
+            self.events.finished(Finished(queue=self.name, leases=settled))
+        _raise_if_lost(lost)
 
     def release(self, leases: Iterable[Lease], delay: float) -> Steps[None]:
-        delay = checked_number(delay, "delay")
-        _raise_if_lost((yield from self.lanes.release(list(leases), delay)))
+        leases, delay = list(leases), checked_number(delay, "delay")
+        lost = yield from self.lanes.release(leases, delay)
+        if self.events.released and (settled := _without(leases, lost)):
+            self.events.released(Released(queue=self.name, leases=settled, delay=delay))
+        _raise_if_lost(lost)
 
     def renew(self, leases: Iterable[Lease], seconds: float | None) -> Steps[list[Lease]]:
         seconds = self.lease if seconds is None else checked_number(seconds, "seconds", positive=True)
@@ -136,7 +152,10 @@ class Operations:
         tags: Mapping[str, str | None] | None,
         data: Mapping[str, JSONValue] | None,
     ) -> Steps[None]:
-        yield from self.lanes.update([LaneUpdate(key=key, weight=weight, tags=tags, data=data)])
+        change = LaneUpdate(key=key, weight=weight, tags=tags, data=data)
+        yield from self.lanes.update([change])
+        if self.events.lane_changed:
+            self.events.lane_changed(LaneChanged(queue=self.name, change=change))
 
     def read_lane(self, key: str) -> Steps[Lane]:
         (lane,) = yield from self.lanes.read([key])
@@ -156,6 +175,11 @@ def _decode(serializer: Serializer, body: bytes, content_type: str) -> Any:
     if content_type != serializer.content_type:
         raise SerializationError(f"the payload is {content_type}, and the queue reads {serializer.content_type}")
     return serializer.loads(body)
+
+
+def _without(leases: Sequence[Lease], lost: Sequence[Lease]) -> list[Lease]:
+    tokens = {lease.token for lease in lost}
+    return [lease for lease in leases if lease.token not in tokens]
 
 
 def _raise_if_lost(lost: Sequence[Lease]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pluggy
 
-from ranch.hooks.details import BackendPlugin, SerializerPlugin, StrategyPlugin
+from ranch.hooks.records import BackendPlugin, SerializerPlugin, StrategyPlugin
 
 #: Marks a function as the implementation of the hook of its name.
 hookimpl = pluggy.HookimplMarker("ranch")

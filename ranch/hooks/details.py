@@ -1,42 +1,51 @@
-"""The frozen objects that plugins return."""
+"""What event hooks are given: one frozen object each, so that fields can be added."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from attrs import field, frozen, validators
+from attrs import frozen
 
-from ranch.typing import Backend, Serializer, Strategy
-
-_name = validators.matches_re(r"[a-z][a-z0-9+.-]*")
+from ranch.model import Job, LaneUpdate, Lease
 
 
 @frozen(kw_only=True)
-class StrategyPlugin:
-    """A strategy that configurations may choose by name."""
+class Enqueued:
+    """Jobs were put into lanes."""
 
-    name: str = field(validator=_name)
-    #: An attrs class: its fields are the strategy's options, and an instance is the strategy.
-    factory: type[Strategy]
-    #: One line that says when to use it.
-    summary: str
+    queue: str
+    jobs: Sequence[Job]
 
 
 @frozen(kw_only=True)
-class BackendPlugin:
-    """A backend that configurations may choose by the scheme of its URL."""
+class Claimed:
+    """Jobs were claimed, one batch; `Job.attempts` and `Job.reclaims` tell of earlier times."""
 
-    #: The scheme, without ``://``.
-    name: str = field(validator=_name)
-    #: Called with the whole URL, and the options that the user gave beside it.
-    factory: Callable[..., Backend]
-    summary: str
+    queue: str
+    leases: Sequence[Lease]
 
 
 @frozen(kw_only=True)
-class SerializerPlugin:
-    """A serializer that configurations may choose by name."""
+class Finished:
+    """Jobs were acked: done, and out of the backend."""
 
-    name: str = field(validator=_name)
-    factory: Callable[[], Serializer]
-    summary: str
+    queue: str
+    leases: Sequence[Lease]
+
+
+@frozen(kw_only=True)
+class Released:
+    """Jobs were given back."""
+
+    queue: str
+    leases: Sequence[Lease]
+    #: Seconds until they are in their lanes again.
+    delay: float
+
+
+@frozen(kw_only=True)
+class LaneChanged:
+    """A lane's weight, tags or data were set."""
+
+    queue: str
+    change: LaneUpdate

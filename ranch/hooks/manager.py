@@ -14,8 +14,9 @@ import pluggy
 from ranch.exceptions import ConfigError, PluginError
 from ranch.hooks import specs
 from ranch.hooks.catalogue import Catalogue
-from ranch.hooks.details import BackendPlugin, SerializerPlugin, StrategyPlugin
 from ranch.hooks.discovery import GROUP, Discovered, discover
+from ranch.hooks.events import Events
+from ranch.hooks.records import BackendPlugin, SerializerPlugin, StrategyPlugin
 from ranch.structure import structure
 from ranch.typing import Backend, Serializer, Strategy
 
@@ -61,6 +62,9 @@ class Plugins:
             (hooks.ranch_serializers, self.serializers),
         ):
             self._ask(hook, cast("Catalogue[Any]", catalogue))
+
+        #: Whom to tell what has happened.
+        self.events = Events(self._manager)
 
     def _register(self, plugin: object, provider: str, name: str | None) -> None:
         try:

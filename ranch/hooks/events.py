@@ -1,0 +1,50 @@
+"""Telling plugins what has happened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pluggy
+
+log = logging.getLogger("ranch")
+
+
+class Events:
+    """The event hooks of one plugin manager.
+
+    Each hook is an attribute by its name without ``ranch_``: a function of the details object, or None if no plugin
+    implements it, so that whoever has an event to tell can tell at no cost that nobody listens.
+    """
+
+    enqueued: Callable[[Any], None] | None
+    claimed: Callable[[Any], None] | None
+    finished: Callable[[Any], None] | None
+    released: Callable[[Any], None] | None
+    lane_changed: Callable[[Any], None] | None
+
+    def __init__(self, manager: pluggy.PluginManager) -> None:
+        #: How many calls have raised.
+        self.errors = 0
+        for name in ("enqueued", "claimed", "finished", "released", "lane_changed"):
+            listeners = [
+                manager.subset_hook_caller(
+                    f"ranch_{name}",
+                    [other for other in manager.get_plugins() if other is not implementation.plugin],
+                )
+                for implementation in getattr(manager.hook, f"ranch_{name}").get_hookimpls()
+            ]
+            setattr(self, name, self._teller(listeners) if listeners else None)
+
+    def _teller(self, listeners: list[pluggy.HookCaller]) -> Callable[[Any], None]:
+        def tell(details: object) -> None:
+            # One by one: what one listener raises must not keep the news from the next.
+            for listener in listeners:
+                try:
+                    listener(details=details)
+                except Exception:
+                    self.errors += 1
+                    log.exception("a plugin failed in %s with %r", listener.name, details)
+
+        return tell

@@ -1,0 +1,42 @@
+"""What registration hooks return: frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import field, frozen, validators
+
+from ranch.typing import Backend, Serializer, Strategy
+
+_name = validators.matches_re(r"[a-z][a-z0-9+.-]*")
+
+
+@frozen(kw_only=True)
+class StrategyPlugin:
+    """A strategy that configurations may choose by name."""
+
+    name: str = field(validator=_name)
+    #: An attrs class: its fields are the strategy's options, and an instance is the strategy.
+    factory: type[Strategy]
+    #: One line that says when to use it.
+    summary: str
+
+
+@frozen(kw_only=True)
+class BackendPlugin:
+    """A backend that configurations may choose by the scheme of its URL."""
+
+    #: The scheme, without ``://``.
+    name: str = field(validator=_name)
+    #: Called with the whole URL, and the options that the user gave beside it.
+    factory: Callable[..., Backend]
+    summary: str
+
+
+@frozen(kw_only=True)
+class SerializerPlugin:
+    """A serializer that configurations may choose by name."""
+
+    name: str = field(validator=_name)
+    factory: Callable[[], Serializer]
+    summary: str
