@@ -78,6 +78,13 @@ def checked_number(value: object, what: str, *, positive: bool = False) -> float
     return number
 
 
+def checked_count(value: object, verb: str) -> int:
+    """Return `value` if it is a whole number of jobs to `verb`, at least 1, else raise `InvalidJob`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidJob(f"{verb} a whole number of jobs, at least 1, not {value!r}")
+    return value
+
+
 def _checked_cost(value: object) -> float:
     return checked_number(value, "cost", positive=True)
 

@@ -15,6 +15,7 @@ from ranch.hooks.details import Claimed, Enqueued, Finished, LaneChanged, Releas
 from ranch.hooks.events import Events
 from ranch.hooks.manager import Plugins, default_plugins
 from ranch.model import (
+    Claim,
     Job,
     JSONValue,
     Lane,
@@ -22,6 +23,7 @@ from ranch.model import (
     Lease,
     NewJob,
     QueueStats,
+    checked_count,
     checked_key,
     checked_number,
 )
@@ -100,22 +102,27 @@ class Operations:
             self.events.enqueued(Enqueued(queue=self.name, jobs=enqueued))
         return enqueued
 
+    def take(self, limit: int, lease: float | None = None) -> Steps[Claim]:
+        """Claim without waiting: what is there, and if nothing is, how long to wait for what."""
+        claim = yield from self.lanes.claim(limit, self.lease if lease is None else lease)
+        for claimed in claim.leases:
+            claimed.job.read_with(self.decode)
+        if self.events.claimed and claim.leases:
+            self.events.claimed(Claimed(queue=self.name, leases=claim.leases))
+        return claim
+
     def claim(self, limit: int, *, wait: float, lease: float | None) -> Steps[list[Lease]]:
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-            raise InvalidJob(f"claim a whole number of jobs, at least 1, not {limit!r}")
+        checked_count(limit, "claim")
         until = time.monotonic() + checked_number(wait, "wait")
-        seconds = self.lease if lease is None else checked_number(lease, "lease", positive=True)
+        if lease is not None:
+            checked_number(lease, "lease", positive=True)
         leases: list[Lease] = []
         while True:
             wanted = min(limit - len(leases), CLAIM_PER_CALL)
-            claim = yield from self.lanes.claim(wanted, seconds)
+            claim = yield from self.take(wanted, lease)
             leases += claim.leases
             left = until - time.monotonic()
             if len(leases) == limit or (leases and len(claim.leases) < wanted) or (not leases and left <= 0):
-                for claimed in leases:
-                    claimed.job.read_with(self.decode)
-                if self.events.claimed and leases:
-                    self.events.claimed(Claimed(queue=self.name, leases=leases))
                 return leases
             if not leases:
                 yield from self.lanes.wait(left if claim.idle_for is None else min(left, claim.idle_for), claim.tick)
@@ -141,9 +148,7 @@ class Operations:
         return renewed
 
     def reclaim(self, limit: int) -> Steps[int]:
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-            raise InvalidJob(f"reclaim a whole number of jobs, at least 1, not {limit!r}")
-        return (yield from self.lanes.reclaim(limit))
+        return (yield from self.lanes.reclaim(checked_count(limit, "reclaim")))
 
     def update_lane(
         self,
