@@ -30,6 +30,7 @@ class AsyncQueue:
         backend: str | Backend = "sqlite:///ranch.db",
         strategy: str | Mapping[str, Any] | Strategy = "weighted-lru",
         serializer: str | Serializer = "json",
+        accept: Iterable[str | Serializer] | None = None,
         lease: float = 60.0,
         plugins: Plugins | None = None,
     ) -> None:
@@ -38,6 +39,7 @@ class AsyncQueue:
             backend=backend,
             strategy=strategy,
             serializer=serializer,
+            accept=accept,
             lease=lease,
             plugins=plugins,
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
-from ranch.exceptions import ConfigError, InvalidJob, LeaseLost, SerializationError
+from ranch.codec import Codec
+from ranch.exceptions import ConfigError, InvalidJob, LeaseLost
 from ranch.hooks.details import Claimed, Enqueued, Finished, LaneChanged, Released
 from ranch.hooks.events import Events
 from ranch.hooks.manager import Plugins, default_plugins
@@ -44,10 +44,9 @@ class Operations:
     name: str
     backend: Backend
     lanes: Lanes
-    serializer: Serializer
+    codec: Codec
     #: Seconds.
     lease: float
-    decode: Callable[[bytes, str], Any]
     events: Events
 
     @classmethod
@@ -59,7 +58,8 @@ class Operations:
         strategy: str | Mapping[str, Any] | Strategy,
         serializer: str | Serializer,
         lease: float,
-        plugins: Plugins | None,
+        accept: Iterable[str | Serializer] | None = None,
+        plugins: Plugins | None = None,
     ) -> Operations:
         """Turn the names in a configuration into objects. No round trip."""
         plugins = plugins or default_plugins()
@@ -69,10 +69,10 @@ class Operations:
             raise ConfigError(str(exc), where="queue") from exc
         chosen, codec, store = (
             plugins.strategy(strategy),
-            plugins.serializer(serializer),
+            plugins.codec(serializer, accept),
             plugins.backend(backend),
         )
-        return cls(name, store, store.lanes(name, chosen), codec, lease, partial(_decode, codec), plugins.events)
+        return cls(name, store, store.lanes(name, chosen), codec, lease, plugins.events)
 
     def enqueue(
         self, items: Iterable[tuple[str, Any]], *, delay: float, priority: int, cost: float
@@ -86,8 +86,8 @@ class Operations:
             jobs.append(
                 NewJob(
                     lane=lane,
-                    body=self.serializer.dumps(payload),
-                    content_type=self.serializer.content_type,
+                    body=self.codec.dumps(payload),
+                    content_type=self.codec.content_type,
                     priority=priority,
                     cost=cost,
                     delay=delay,
@@ -97,7 +97,7 @@ class Operations:
         for chunk in _chunks(jobs, ENQUEUE_PER_CALL):
             enqueued += yield from self.lanes.enqueue(chunk)
         for job in enqueued:
-            job.read_with(self.decode)
+            job.read_with(self.codec.loads)
         if self.events.enqueued and enqueued:
             self.events.enqueued(Enqueued(queue=self.name, jobs=enqueued))
         return enqueued
@@ -106,7 +106,7 @@ class Operations:
         """Claim without waiting: what is there, and if nothing is, how long to wait for what."""
         claim = yield from self.lanes.claim(limit, self.lease if lease is None else lease)
         for claimed in claim.leases:
-            claimed.job.read_with(self.decode)
+            claimed.job.read_with(self.codec.loads)
         if self.events.claimed and claim.leases:
             self.events.claimed(Claimed(queue=self.name, leases=claim.leases))
         return claim
@@ -174,12 +174,6 @@ class Operations:
 
     def stats(self) -> Steps[QueueStats]:
         return (yield from self.lanes.stats())
-
-
-def _decode(serializer: Serializer, body: bytes, content_type: str) -> Any:
-    if content_type != serializer.content_type:
-        raise SerializationError(f"the payload is {content_type}, and the queue reads {serializer.content_type}")
-    return serializer.loads(body)
 
 
 def _without(leases: Sequence[Lease], lost: Sequence[Lease]) -> list[Lease]:

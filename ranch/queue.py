@@ -20,16 +20,20 @@ R = TypeVar("R")
 class Queue:
     """A set of lanes under one strategy, in one backend.
 
-    Safe to share between threads. What it cost in round trips is said at each method; the backend's errors,
+    Safe to share between threads. What it costs in round trips is said at each method; the backend's errors,
     `BackendError` and `BackendUnavailable`, come from all of them.
 
     Args:
         name: Up to 256 characters. Queues of one name in one backend are one queue.
-        backend: A URL (``memory://``, ``sqlite:///path/to/ranch.db``, ``redis://host:6379/0``, ``unix://…``), or a
+        backend: A URL (``memory://``, ``sqlite:///path/to/ranch.db``, ``redis://host:6379/0``,
+            ``rediss://…``, ``unix://…``), or a
             backend, which may be shared between queues.
         strategy: A name (``"weighted-lru"``, ``"round-robin"``, ``"bid"``), a mapping such as
             ``{"name": "bid", "ageing": 0.1}``, or a strategy.
-        serializer: The name of a serializer, or a serializer.
+        serializer: What payloads are written with: the name of a serializer (``"json"``, ``"msgpack"``, ``"pickle"``),
+            or a serializer.
+        accept: The serializers whose payloads are read; by default the queue's own, but ``"pickle"``, whose reading
+            runs code of whoever wrote it, only if it is named here.
         lease: Seconds for which a claimed job is yours, if a claim says nothing else.
         plugins: Where names are looked up; by default the installed plugins.
 
@@ -44,6 +48,7 @@ class Queue:
         backend: str | Backend = "sqlite:///ranch.db",
         strategy: str | Mapping[str, Any] | Strategy = "weighted-lru",
         serializer: str | Serializer = "json",
+        accept: Iterable[str | Serializer] | None = None,
         lease: float = 60.0,
         plugins: Plugins | None = None,
     ) -> None:
@@ -52,6 +57,7 @@ class Queue:
             backend=backend,
             strategy=strategy,
             serializer=serializer,
+            accept=accept,
             lease=lease,
             plugins=plugins,
         )

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import attrs
 import pluggy
 
+from ranch.codec import Codec
 from ranch.exceptions import ConfigError, PluginError
 from ranch.hooks import specs
 from ranch.hooks.catalogue import Catalogue
@@ -143,8 +144,25 @@ class Plugins:
             raise ConfigError(f"{url!r} is no URL: expected something like sqlite:///ranch.db", where="backend")
         return self.backends[scheme].factory(url, **options)
 
-    def serializer(self, spec: str | Serializer) -> Serializer:
-        """Return the serializer of a name; one that is a serializer already, as it is."""
+    def codec(self, serializer: str | Serializer, accept: Iterable[str | Serializer] | None = None) -> Codec:
+        """Return what a queue writes and reads with.
+
+        Args:
+            serializer: To write with: a name, or a serializer.
+            accept: To read with; by default the same, unless reading it can run code of the writer's: that must be
+                asked for.
+        """
+        writer = self._serializer(serializer)
+        if accept is None:
+            trusted_only = isinstance(serializer, str) and self.serializers[serializer].trusted_only
+            readers = [] if trusted_only else [writer]
+        elif isinstance(accept, str):
+            raise ConfigError(f"accept is a list of serializers, not {accept!r}", where="serializer")
+        else:
+            readers = [self._serializer(name) for name in accept]
+        return Codec(writer, {reader.content_type: reader for reader in readers})
+
+    def _serializer(self, spec: str | Serializer) -> Serializer:
         return self.serializers[spec].factory() if isinstance(spec, str) else spec
 
 

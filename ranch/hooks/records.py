@@ -40,3 +40,5 @@ class SerializerPlugin:
     name: str = field(validator=_name)
     factory: Callable[[], Serializer]
     summary: str
+    #: Reading can run code of the writer's, so a queue reads it only if its configuration says so by name.
+    trusted_only: bool = False

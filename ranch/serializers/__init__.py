@@ -18,4 +18,15 @@ def ranch_serializers() -> Sequence[SerializerPlugin]:
             factory=partial(KombuSerializer, "json"),
             summary="JSON, with dates, UUIDs and decimals; the default.",
         ),
+        SerializerPlugin(
+            name="msgpack",
+            factory=partial(KombuSerializer, "msgpack"),
+            summary="MessagePack: smaller, with bytes; needs the extra msgpack.",
+        ),
+        SerializerPlugin(
+            name="pickle",
+            factory=partial(KombuSerializer, "pickle"),
+            summary="Any Python object. Reading it runs code of whoever wrote it.",
+            trusted_only=True,
+        ),
     ]

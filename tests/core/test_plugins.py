@@ -44,7 +44,7 @@ def test_built_ins_come_through_the_front_door() -> None:
 
     assert {record.name for record in plugins.strategies} == {"weighted-lru", "round-robin", "bid"}
     assert {record.name for record in plugins.backends} == {"memory", "sqlite", "redis", "rediss", "unix"}
-    assert {record.name for record in plugins.serializers} == {"json"}
+    assert {record.name for record in plugins.serializers} == {"json", "msgpack", "pickle"}
     assert all(record.summary for kind in (plugins.strategies, plugins.backends) for record in kind)
     assert plugins.strategy("weighted-lru") == WeightedLRU()
     assert plugins.strategy({"name": "bid", "ageing": 2}) == Bid(ageing=2.0)

@@ -1,0 +1,45 @@
+"""What a queue writes, and what it agrees to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from ranch.exceptions import SerializationError
+from ranch.typing import Serializer
+
+
+@frozen
+class Codec:
+    """One serializer to write with, and those to read with by their content types.
+
+    Bytes of any other content type are refused before one of them is looked at.
+    """
+
+    serializer: Serializer
+    accepted: Mapping[str, Serializer]
+
+    @property
+    def content_type(self) -> str:
+        """Of what is written."""
+        return self.serializer.content_type
+
+    def dumps(self, payload: Any) -> bytes:
+        """Return a payload as bytes."""
+        return self.serializer.dumps(payload)
+
+    def loads(self, body: bytes, content_type: str) -> Any:
+        """Return the payload that was written.
+
+        Raises:
+            SerializationError: The content type is not accepted, or the bytes are not of it.
+        """
+        if content_type not in self.accepted:
+            accepted = ", ".join(sorted(self.accepted)) or "nothing"
+            raise SerializationError(
+                f"the payload is {content_type}, and this queue accepts {accepted}: "
+                "name its serializer in `accept` if you trust who wrote it"
+            )
+        return self.accepted[content_type].loads(body)

@@ -1,0 +1,105 @@
+"""What payloads become, and what is not read."""
+
+from __future__ import annotations
+
+import pickle
+import uuid
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ranch import ConfigError, Queue, SerializationError
+from ranch.backends.memory import MemoryBackend
+
+PLAIN = {"n": 1, "x": 2.5, "none": None, "list": [True, "ü"], "nested": {"a": {}}}
+RICH = {"at": datetime(2026, 1, 2, 3, 4, tzinfo=timezone.utc), "id": uuid.uuid4(), "price": Decimal("1.10")}
+
+
+@pytest.mark.parametrize("name", ["json", "msgpack", "pickle"])
+def test_plain_payloads_come_back(name: str) -> None:
+    """On each serializer that ships."""
+    queue = Queue("q", backend="memory://", serializer=name, accept=[name])
+    queue.enqueue("acme", PLAIN)
+    lease = queue.claim()
+
+    assert lease is not None
+    assert lease.job.payload == PLAIN
+
+
+@pytest.mark.parametrize("name", ["json", "pickle"])
+def test_dates_ids_and_decimals_come_back(name: str) -> None:
+    """JSON has no words for them, kombu's has."""
+    queue = Queue("q", backend="memory://", serializer=name, accept=[name])
+    queue.enqueue("acme", RICH)
+    lease = queue.claim()
+
+    assert lease is not None
+    assert lease.job.payload == RICH
+
+
+def test_pickle_is_not_read_unless_it_is_named(tmp_path: Path) -> None:
+    """Not even by the queue that writes it, and not one byte of it."""
+    opened = tmp_path / "opened"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+            return Path.touch, (opened,)
+
+    backend = MemoryBackend()
+    Queue("q", backend=backend, serializer="pickle").enqueue("acme", Bomb())
+
+    for reader in (
+        Queue("q", backend=backend, serializer="pickle"),
+        Queue("q", backend=backend),
+        Queue("q", backend=backend, accept=["json", "msgpack"]),
+    ):
+        lease = reader.claim()
+        assert lease is not None
+        with pytest.raises(SerializationError, match="x-python-serialize"):
+            lease.job.payload  # noqa: B018 - reading it is the point
+        lease.release()
+    assert not opened.exists()
+
+    lease = Queue("q", backend=backend, accept=["json", "pickle"]).claim()
+    assert lease is not None
+    lease.job.payload  # noqa: B018 - reading it is the point
+    assert opened.exists()
+
+
+def test_a_queue_may_change_its_serializer_and_read_the_old_one() -> None:
+    """What waits is read by its own content type, not by today's setting."""
+    backend = MemoryBackend()
+    Queue("q", backend=backend).enqueue("acme", 1)
+    now = Queue("q", backend=backend, serializer="msgpack", accept=["msgpack", "json"])
+    now.enqueue("acme", 2)
+
+    assert [lease.job.payload for lease in now.claim_many(2)] == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["json", "msgpack", "pickle"])
+def test_what_cannot_be_written_is_refused_at_the_call(name: str) -> None:
+    """The error names the serializer; nothing is stored."""
+    queue = Queue("q", backend="memory://", serializer=name)
+
+    with pytest.raises(SerializationError, match=name):
+        queue.enqueue("acme", lambda: None)
+    assert queue.stats().enqueued == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", pickle.dumps(1)])
+def test_what_cannot_be_read_says_so(body: bytes) -> None:
+    """Whatever the bytes are."""
+    codec = Queue("q", backend="memory://")._operations.codec
+
+    with pytest.raises(SerializationError, match="application/json"):
+        codec.loads(body, "application/json")
+
+
+def test_wrong_settings_are_explained() -> None:
+    """An unknown name, and a name where a list is wanted."""
+    with pytest.raises(ConfigError, match="did you mean 'msgpack'"):
+        Queue("q", backend="memory://", serializer="msgpac")
+    with pytest.raises(ConfigError, match="accept is a list"):
+        Queue("q", backend="memory://", accept="json")
