@@ -1,0 +1,73 @@
+"""The names of all keys, and nothing else builds any.
+
+Every key of a queue bears the same hash tag, ``{<prefix><queue>}``, so that a cluster keeps a queue in one place and a
+script may use all of it. The prefix is ``ranch:`` if none is given.
+
+=========================  ======  =====================================================================================
+key, after the hash tag    type    holds
+=========================  ======  =====================================================================================
+``:meta``                  HASH    the queue's row: ``layout`` of these keys, ``virtual`` time, ``tick``; ``last_id``,
+                                   which is also how many jobs were enqueued; totals ``claimed acked released
+                                   reclaimed``; ``strategy_errors``: how often the strategy gave no usable rank
+``:ready``                 ZSET    each lane with pending jobs once: score its rank, member its order in 13 hex digits
+                                   and its key, so that equal ranks stand in the order of their lanes
+``:jobs``                  HASH    every job until it is acked: id in 11 hex digits to record (see `records`)
+``:timers``                ZSET    every job that waits for a time: score that time in ms, member ``d<id>`` of a delayed
+                                   one, ``l<id><token>`` of a leased one
+``:lanes``                 SET     the keys of the lanes ever used
+``:bell``                  LIST    at most one token, for one who waits
+``:lane:<lane>``           HASH    the lane's row: ``weight``, ``tag`` (its rank), ``order`` (13 hex digits); totals
+                                   ``enqueued claimed acked released reclaimed``; ``tag:<name>``; ``data:<name>`` as
+                                   JSON. What has its default is not stored
+``:pending:<lane>``        ZSET    the lane's ready jobs: score their place, which is when they fell due less their
+                                   priority's head start, in ms; member the job's id
+=========================  ======  =====================================================================================
+
+Totals only grow, and what is now follows from them: leased are the jobs claimed less acked, released and reclaimed;
+pending are those in ``:pending:<lane>``; delayed is the rest of those enqueued and not acked. In the whole queue,
+delayed and leased are those in ``:timers``. So a claim counts one thing, not three.
+
+No key expires. ``:ready``, ``:timers``, ``:jobs`` and ``:pending:<lane>`` go when they are empty; a row stays, with
+what it counted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import field, frozen
+
+DEFAULT_PREFIX: Final = "ranch:"
+
+
+@frozen
+class Keys:
+    """The keys of one queue, by the names that scripts declare."""
+
+    prefix: str
+    queue: str
+    meta: str = field(init=False)
+    ready: str = field(init=False)
+    jobs: str = field(init=False)
+    timers: str = field(init=False)
+    lanes: str = field(init=False)
+    bell: str = field(init=False)
+    #: Before a lane's key.
+    lane_prefix: str = field(init=False)
+    pending_prefix: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("meta", "ready", "jobs", "timers", "lanes", "bell"):
+            object.__setattr__(self, name, f"{self.tag}:{name}")
+        for name in ("lane", "pending"):
+            object.__setattr__(self, f"{name}_prefix", f"{self.tag}:{name}:")
+
+    @property
+    def tag(self) -> str:
+        """The hash tag. A brace in a queue's name would end it too soon, so that is written otherwise."""
+        name = (self.prefix + self.queue).replace("%", "%25").replace("}", "%7D")
+        return f"{{{name}}}"
+
+    def named(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the keys of these names, in the same order."""
+        return tuple([getattr(self, name) for name in names])

@@ -1,0 +1,21 @@
+-- Asking the strategy where a lane stands.
+-- @include strategy, lib.queue
+-- @key meta            the queue's row
+-- @key jobs            records by job id
+-- @key pending_prefix  of the keys of lanes' ready jobs
+
+-- The rank the strategy gives; the lane's old one if the answer is no finite number.
+local function rank(ask, lane, cost)
+  lane.since, lane.priority = queue.now, 0
+  local head = reads_head and call("ZRANGE", pending_prefix .. lane.key, "0", "0")[1]
+  if head then
+    -- @include lib.records
+    local job = read_header(call("HGET", jobs, head))
+    lane.since, lane.priority = job.due_ms / 1000, job.priority
+  end
+  local answered, answer = pcall(ask, lane, queue, cost)
+  -- Infinity less itself is not a number, and what is not a number equals nothing.
+  if answered and type(answer) == "number" and answer - answer == 0 then return answer end
+  call("HINCRBY", meta, "strategy_errors", 1)
+  return lane.tag
+end

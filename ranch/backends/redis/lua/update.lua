@@ -1,0 +1,29 @@
+-- Change lanes, creating those that are new.
+-- @include lib.queue, lib.arrivals
+-- @key meta            the queue's row
+-- @key ready           index of the lanes with pending jobs
+-- @key jobs            records by job id
+-- @key lanes           keys of the lanes ever used
+-- @key lane_prefix     of the keys of lanes' rows
+-- @key pending_prefix  of the keys of lanes' ready jobs
+-- @arg now_ms          empty for the server's time
+-- @rest first          of each change: lane, weight or empty, n, n times field and value or empty
+-- @returns ok
+
+local i = first
+while i <= #ARGV do
+  local key, weight, fields, bids = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), false
+  local row = lane_prefix .. key
+  call("SADD", lanes, key)
+  if weight ~= "" then call("HSET", row, "weight", weight) end
+  i = i + 3
+  for _ = 1, fields do
+    local field, value = ARGV[i], ARGV[i + 1]
+    if value == "" then call("HDEL", row, field) else call("HSET", row, field, value) end
+    bids = bids or field == "data:bid"
+    i = i + 2
+  end
+  if bids and reads_bid and call("EXISTS", pending_prefix .. key) == 1 then enter(key) end
+end
+call("HSET", meta, "tick", queue.tick, "layout", LAYOUT)
+return { "ok" }
