@@ -32,9 +32,8 @@ from ranch.typing import Backend, Lanes, Serializer, Strategy
 
 T = TypeVar("T")
 
-#: How many jobs go into one round trip, so that no call holds the store up.
-ENQUEUE_PER_CALL: Final = 1000
-CLAIM_PER_CALL: Final = 100
+#: How many jobs or lanes go into one round trip, so that no call holds the store up.
+PER_CALL: Final = 1000
 
 
 @frozen
@@ -94,7 +93,7 @@ class Operations:
                 )
             )
         enqueued: list[Job] = []
-        for chunk in _chunks(jobs, ENQUEUE_PER_CALL):
+        for chunk in _chunks(jobs, PER_CALL):
             enqueued += yield from self.lanes.enqueue(chunk)
         for job in enqueued:
             job.read_with(self.codec.loads)
@@ -116,16 +115,12 @@ class Operations:
         until = time.monotonic() + checked_number(wait, "wait")
         if lease is not None:
             checked_number(lease, "lease", positive=True)
-        leases: list[Lease] = []
         while True:
-            wanted = min(limit - len(leases), CLAIM_PER_CALL)
-            claim = yield from self.take(wanted, lease)
-            leases += claim.leases
+            claim = yield from self.take(limit, lease)
             left = until - time.monotonic()
-            if len(leases) == limit or (leases and len(claim.leases) < wanted) or (not leases and left <= 0):
-                return leases
-            if not leases:
-                yield from self.lanes.wait(left if claim.idle_for is None else min(left, claim.idle_for), claim.tick)
+            if claim.leases or left <= 0:
+                return list(claim.leases)
+            yield from self.lanes.wait(left if claim.idle_for is None else min(left, claim.idle_for), claim.tick)
 
     def ack(self, leases: Iterable[Lease]) -> Steps[None]:
         leases = list(leases)
@@ -168,7 +163,7 @@ class Operations:
 
     def read_lanes(self, tag: tuple[str, str] | None) -> Steps[list[Lane]]:
         lanes: list[Lane] = []
-        for chunk in _chunks((yield from self.lanes.keys(tag)), ENQUEUE_PER_CALL):
+        for chunk in _chunks((yield from self.lanes.keys(tag)), PER_CALL):
             lanes += yield from self.lanes.read(chunk)
         return lanes
 

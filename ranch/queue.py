@@ -139,7 +139,7 @@ class Queue:
     def claim_many(self, limit: int, *, wait: float = 0.0, lease: float | None = None) -> list[QueueLease]:
         """Take up to `limit` next jobs: the same, in the same order, as that many calls of `claim`.
 
-        Waits for the first job only. One round trip for each 100, and one more for each time it waits.
+        Waits for the first job only. One round trip, on Redis one for each 100, and one more for each time it waits.
         """
         leases = self._drive(self._operations.claim(limit, wait=wait, lease=lease))
         return [self._held(lease) for lease in leases]

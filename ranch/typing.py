@@ -71,7 +71,8 @@ class Strategy(Protocol):
     #: What ranks depend on beside the weight: any of ``"bid"`` and ``"head"`` (`LaneView.since` and `priority`).
     reads: ClassVar[frozenset[str]] = frozenset()
     #: The source of the strategy's twin for Redis: Lua that defines ``enter(lane, clock)`` and
-    #: ``served(lane, clock, cost)``, and sees the strategy's fields as ``options``. None: there is none.
+    #: ``served(lane, clock, cost)``, and sees the strategy's fields as ``options``. None: there is none, and Redis
+    #: refuses the strategy.
     lua: ClassVar[str | None] = None
 
     def enter(self, lane: LaneView, clock: QueueClock) -> float:
@@ -90,8 +91,8 @@ class Strategy(Protocol):
 class Lanes(Protocol):
     """The lanes of one queue in one backend: every operation there is, each atomic on its own.
 
-    All operations take n items in one round trip. They return `Steps`, to be driven through the backend. The time is
-    the backend's.
+    All operations take n items in one round trip, or in as few as keep each from holding the store up. They return
+    `Steps`, to be driven through the backend. The time is the backend's.
     """
 
     def enqueue(self, jobs: Sequence[NewJob]) -> Steps[list[Job]]:

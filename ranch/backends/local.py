@@ -118,7 +118,7 @@ class LocalLanes:
             leases.append(Lease(job=job.read(), token=job.token, deadline=job.at))
         idle_for = None
         if not leases and (at := tables.next_at()) is not None:
-            idle_for = max(0.0, at - queue.now)
+            idle_for = round(max(0.0, at - queue.now), 3)
         return Claim(leases=leases, idle_for=idle_for, tick=queue.tick)
 
     @atomic
@@ -146,6 +146,7 @@ class LocalLanes:
                     job.due_at = job.at
                     tables.put_job(job)
                     lane.delayed += 1
+                    tables.queue.tick += 1  # as in enqueue
                 else:
                     self._give_back(tables, lane, job)
                 tables.put_lane(lane)
@@ -258,7 +259,7 @@ class LocalLanes:
         head = tables.head(lane.key) if "head" in reads else None
         lane.since, lane.priority = (head.due_at, head.priority) if head else (tables.queue.now, 0)
         bid = lane.data.get("bid") if "bid" in reads else None
-        lane.bid = float(bid) if isinstance(bid, (int, float)) else 0.0
+        lane.bid = float(bid) if isinstance(bid, (int, float)) and not isinstance(bid, bool) else 0.0
 
     def _rank(self, lane: LaneRow, ask: Callable[[], float]) -> float:
         """Return the rank the strategy gives, or the lane's old one if the answer is no finite number."""

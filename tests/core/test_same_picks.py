@@ -68,7 +68,7 @@ class Histories(RuleBasedStateMachine):
     def claim(self, limit: int) -> None:
         waiting = self.queues[0].stats().pending
         claims = [q.claim_many(limit) for q in self.queues]
-        seen = [[(lease.job, lease.job.payload, lease.deadline) for lease in claim] for claim in claims]
+        seen = [[(lease.job, lease.job.payload, lease.token, lease.deadline) for lease in claim] for claim in claims]
         assert seen == [seen[0]] * len(seen)
         assert len(claims[0]) >= min(limit, waiting), "a job waits and a claim goes without"
         self.leases += zip(*claims, strict=True)
@@ -120,7 +120,7 @@ class Histories(RuleBasedStateMachine):
             assert sum(getattr(lane.stats, name) for lane in lanes[0]) == getattr(now, name)
 
 
-@pytest.mark.parametrize("strategy", ["weighted-lru", "round-robin", {"name": "bid", "ageing": 0.05}], ids=str)
+@pytest.mark.parametrize("strategy", ["weighted-lru", "round-robin", "bid", {"name": "bid", "ageing": 0.05}], ids=str)
 def test_backends_make_the_same_picks(strategy: object, redis_server: RedisServer | GivenServer) -> None:
     """Memory, SQLite and Redis agree on every pick, number and refusal, whatever happens."""
 

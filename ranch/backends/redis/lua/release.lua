@@ -25,6 +25,7 @@ for i = first, #ARGV, 2 do
     call("HSET", jobs, id, write_header(record, job))
     call("HINCRBY", lane_prefix .. job.lane, "released", 1)
     if delay_ms then
+      queue.tick = queue.tick + 1
       wake = delay(id, job.due_ms) or wake
     else
       arrive(job.lane, id, job.due_ms, job.priority)
