@@ -1,0 +1,9 @@
+"""Ranch in Celery: unchanged tasks, unchanged workers, fair order."""
+
+from __future__ import annotations
+
+from ranch.celery.embedding import Ranch
+from ranch.celery.publish import LANE_HEADER, RanchAMQP
+from ranch.celery.task import LRUTask, lru_task
+
+__all__ = ["LANE_HEADER", "LRUTask", "Ranch", "RanchAMQP", "lru_task"]

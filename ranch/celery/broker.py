@@ -1,0 +1,56 @@
+"""The app's own broker as the store, where it is a Redis."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from celery import Celery
+
+from ranch.exceptions import ConfigError
+
+#: kombu writes them as in Python's ssl module, redis-py as words.
+_CERTIFICATES: Final = {"CERT_REQUIRED": "required", "CERT_OPTIONAL": "optional", "CERT_NONE": "none"}
+
+
+def store_url(app: Celery) -> str:
+    """Return the URL of the store, for an app that names none: that of its Redis broker.
+
+    Raises:
+        ConfigError: The broker is no Redis, or how to reach it does not fit into one URL.
+    """
+    url = app.conf.broker_write_url
+    if not url:
+        raise _needs_a_store("it has no broker to take instead")
+    if not isinstance(url, str) or ";" in url:
+        raise _needs_a_store("it has several brokers, and jobs live in one place")
+    scheme = url.partition("://")[0]
+    if scheme not in ("redis", "rediss", "redis+socket"):
+        raise _needs_a_store(f"its broker ({scheme}) is no Redis")
+    if app.conf.broker_use_ssl:
+        raise _needs_a_store("app.conf.broker_use_ssl says how to reach its Redis, which no URL can")
+    return _unix_url(url) if scheme == "redis+socket" else _tcp_url(url)
+
+
+def _unix_url(url: str) -> str:
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    database = query.pop("virtual_host", "0").strip("/") or "0"
+    login, at, host = parts.netloc.rpartition("@")
+    # In redis+socket://%2Ftmp%2Fredis.sock the path is where a host would be.
+    path = unquote(host) + parts.path
+    return f"unix://{login}{at}{quote(path)}?{urlencode({**query, 'db': database})}"
+
+
+def _tcp_url(url: str) -> str:
+    parts = urlsplit(url)
+    query = [(name, _CERTIFICATES.get(value, value)) for name, value in parse_qsl(parts.query)]
+    return parts._replace(query=urlencode(query)).geturl()
+
+
+def _needs_a_store(why: str) -> ConfigError:
+    return ConfigError(
+        f"ranch does not know where to keep jobs: the app names no store, and {why}. Name one: "
+        'app.conf.ranch = {"backend": "sqlite:////var/lib/app/ranch.db"} on one host, or "redis://host:6379/0"',
+        where="app.conf.ranch",
+    )

@@ -1,0 +1,152 @@
+"""The embedding: ranch in a Celery app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from attrs import asdict
+from celery import Celery
+
+from ranch.celery.broker import store_url
+from ranch.celery.internals import use_amqp
+from ranch.config import Config
+from ranch.exceptions import ConfigError
+from ranch.hooks.manager import default_plugins
+from ranch.operations import Operations
+from ranch.queue import Queue
+from ranch.typing import Backend
+
+T = TypeVar("T")
+
+#: Keeps the options given to `Ranch` in the app's configuration: only that travels to a process that is spawned.
+#: Apart from ``ranch``, which may be set later as a whole. Celery hides keys that begin with an underscore.
+_OPTIONS: Final = "_ranch_options"
+
+#: Where an app keeps its ranch.
+_ATTRIBUTE: Final = "_ranch"
+
+#: Schemes of stores that are shared with others, so that keys need a prefix.
+_SHARED: Final = ("redis", "rediss", "unix")
+
+
+class Ranch:
+    """Ranch in a Celery app: messages that name a lane wait in it, and the app's workers take them in fair order.
+
+    What names no lane is plain Celery. To be called once the app is made; the configuration may come later, for it is
+    read when the first message names a lane, or when a worker starts. Calling it again gives the same object.
+
+    Settings stand in ``app.conf.ranch``, a mapping; options given here go before it.
+    See `ranch.config.Config` for what they mean.
+
+    Raises:
+        ConfigError: The app has an AMQP class that knows no lanes, or other options were given before.
+    """
+
+    app: Celery
+    _options: dict[str, Any]
+    _made: dict[str, Any]
+
+    def __new__(
+        cls,
+        app: Celery,
+        *,
+        backend: str | None = None,
+        prefix: str | None = None,
+        strategy: Any = None,
+        strategies: Mapping[str, Any] | None = None,
+        lease: float | None = None,
+        share: float | None = None,
+    ) -> Ranch:
+        given = {
+            "backend": backend,
+            "prefix": prefix,
+            "strategy": strategy,
+            "strategies": strategies,
+            "lease": lease,
+            "share": share,
+        }
+        ranch = vars(app).get(_ATTRIBUTE)
+        if ranch is None:
+            ranch = super().__new__(cls)
+            ranch._embed(app)
+        ranch._add({name: value for name, value in given.items() if value is not None})
+        return ranch
+
+    def _embed(self, app: Celery) -> None:
+        from ranch.celery.bootsteps import PumpStep, WorkerStep
+        from ranch.celery.publish import RanchAMQP
+
+        self.app = app
+        self._options = {}
+        self._made = {}
+        use_amqp(app, RanchAMQP)
+        app.steps["worker"].add(WorkerStep)
+        app.steps["consumer"].add(PumpStep)
+        vars(app)[_ATTRIBUTE] = self
+
+    def _add(self, options: dict[str, Any]) -> None:
+        if not options:
+            return
+        known = asdict(self.config, recurse=False) if self._made else self._options
+        differing = [name for name, value in options.items() if name in known and known[name] != value]
+        if differing:
+            raise ConfigError(
+                [
+                    f"{name} was {known[name]!r} before, and is {options[name]!r} now: give it once"
+                    for name in differing
+                ],
+                where="Ranch(app)",
+            )
+        self._options.update(options)
+        self.app.conf[_OPTIONS] = dict(self._options)
+
+    @property
+    def config(self) -> Config:
+        """What was set, read at the first use.
+
+        Raises:
+            ConfigError: With every fault that was found.
+        """
+        return self._once("config", self._read_config)
+
+    @property
+    def backend(self) -> Backend:
+        """Where the jobs live, opened at the first use."""
+        return self._once("backend", self._open_backend)
+
+    def queue(self, name: str | None = None) -> Queue:
+        """Return the ranch queue that bears the name of a Celery queue, by default that of the app's default queue."""
+        name = name or str(self.app.amqp.default_queue.name)
+        return self._once(f"queue {name}", lambda: Queue(name, **self._settings_of(name)))
+
+    def operations(self, name: str) -> Operations:
+        """Return the operations of a queue, for whoever drives them in steps."""
+        return Operations.open(name, serializer="json", plugins=None, **self._settings_of(name))
+
+    def _settings_of(self, queue: str) -> dict[str, Any]:
+        return {"backend": self.backend, "strategy": self.config.strategy_of(queue), "lease": self.config.lease}
+
+    def _read_config(self) -> Config:
+        conf = self.app.conf
+        settings = conf.get("ranch") or {}
+        # In a spawned process this object is a new one, and nobody gave it options.
+        options = {**(conf.get(_OPTIONS) or {}), **self._options}
+        if isinstance(settings, Mapping):
+            settings = {**settings, **options}
+        return Config.resolve(settings, where="app.conf.ranch")
+
+    def _open_backend(self) -> Backend:
+        url = self.config.backend or store_url(self.app)
+        options = {"prefix": self.config.prefix} if url.partition("://")[0] in _SHARED else {}
+        return default_plugins().backend(url, **options)
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        # No lock, which a fork could inherit locked. Of two threads that come first, both take what one of them made.
+        if name not in self._made:
+            self._made.setdefault(name, make())
+        made: T = self._made[name]
+        return made
+
+    def __repr__(self) -> str:
+        return f"Ranch({self.app!r})"

@@ -1,0 +1,59 @@
+"""One claimed job on its way through the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ranch.celery.source import Source
+from ranch.model import Lease
+
+
+class Execution:
+    """A claimed job, from its claim until its lease is settled.
+
+    What Celery would tell the broker about the message it tells this object: to acknowledge it is to ack the lease, to
+    requeue it is to release it. When depends on the task: with ``acks_late`` when it has ended, else when it starts.
+
+    It is known by the lease, never by the task's id: ``self.retry()`` sends the same id again while the lease of the
+    first attempt is still open.
+    """
+
+    def __init__(self, source: Source, lease: Lease, settled: Callable[[Execution], None]) -> None:
+        self.source = source
+        self.lease = lease
+        #: What the worker made of the message, once it goes to the pool.
+        self.request: Any = None
+        self._settled: Callable[[Execution], None] | None = settled
+
+    def ack(self) -> None:
+        """Settle the job as done, unless it was settled before."""
+        if self._close():
+            self.source.leases.ack(self.lease)
+
+    def release(self, *, delay: float = 0.0) -> None:
+        """Give the job back, now or after some seconds, unless it was settled before."""
+        if self._close():
+            self.source.leases.release(self.lease, delay)
+
+    def reject(self, *, requeue: bool) -> None:
+        """Give the job back, or drop it."""
+        if requeue:
+            self.release()
+        else:
+            self.ack()
+
+    def on_ack(self, logger: Any, errors: Any) -> None:
+        """As a request acknowledges its message."""
+        self.ack()
+
+    def on_reject(self, logger: Any, errors: Any, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - Celery's
+        """As a request rejects its message."""
+        self.reject(requeue=requeue)
+
+    def _close(self) -> bool:
+        settled, self._settled = self._settled, None
+        if settled is None:
+            return False
+        settled(self)
+        return True

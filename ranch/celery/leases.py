@@ -1,0 +1,97 @@
+"""The open leases of a worker: kept alive while their jobs run, and settled whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+from celery.utils.log import get_logger
+
+from ranch.exceptions import LeaseLost
+from ranch.model import Lease
+from ranch.operations import Operations
+from ranch.steps import Steps, drive
+
+log = get_logger(__name__)
+
+Settle: TypeAlias = Callable[[Sequence[Lease]], Steps[None]]
+
+
+class Leases:
+    """What one worker holds of one queue. Any thread may call any method, and none of them raises.
+
+    The callbacks of a pool may not raise, for a pool logs and forgets it. So what cannot be settled while the store is
+    away is kept, its lease renewed as far as possible, and tried again at each beat until it works or the lease is
+    lost.
+    """
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+        # Each by its token. Single operations on dicts need no lock.
+        self._open: dict[str, Lease] = {}
+        self._unsettled: dict[str, tuple[Settle, Lease]] = {}
+
+    def opened(self, leases: Sequence[Lease]) -> None:
+        """Keep these alive from now on."""
+        self._open.update((lease.token, lease) for lease in leases)
+
+    def ack(self, lease: Lease) -> None:
+        """Settle the job as done. One round trip."""
+        self._settle(self._operations.ack, lease)
+
+    def release(self, lease: Lease, delay: float = 0.0) -> None:
+        """Give the job back to its place in its lane, or after some seconds. One round trip."""
+        self._settle(partial(self._operations.release, delay=delay), lease)
+
+    @property
+    def unsettled(self) -> int:
+        """How many wait for the store to come back, to be settled."""
+        return len(self._unsettled)
+
+    def settle(self) -> None:
+        """Try again what could not be settled. One round trip each."""
+        for token, (how, lease) in list(self._unsettled.items()):
+            del self._unsettled[token]
+            self._settle(how, lease)
+            if token in self._unsettled:
+                return
+
+    def renew(self) -> None:
+        """Let all open leases end a lease time from now. One round trip."""
+        leases = list(self._open.values())
+        if not leases:
+            return
+        lanes, seconds = self._operations.lanes, self._operations.lease
+        try:
+            _, lost = drive(self._operations.backend, lanes.renew(leases, seconds))
+        except Exception as exc:  # noqa: BLE001 - see the class
+            log.warning("could not renew %d leases of queue %r: %s", len(leases), self._operations.name, exc)
+            return
+        for lease in lost:
+            # One that is gone from here was settled in the meantime.
+            if self._open.pop(lease.token, None):
+                self._unsettled.pop(lease.token, None)
+                self._warn_of_loss(lease)
+
+    def _settle(self, how: Settle, lease: Lease) -> None:
+        if self._open.pop(lease.token, None) is None:
+            # Lost, and said so before.
+            return
+        try:
+            drive(self._operations.backend, how([lease]))
+        except LeaseLost:
+            self._warn_of_loss(lease)
+        except Exception as exc:  # noqa: BLE001 - see the class
+            self._open[lease.token] = lease
+            self._unsettled[lease.token] = how, lease
+            log.error("could not settle job %s, will try again: %s", lease.job.id, exc)  # noqa: TRY400 - no traceback
+
+    def _warn_of_loss(self, lease: Lease) -> None:
+        log.warning(
+            "the lease of job %s in lane %r of queue %r was lost: it ran for longer than the worker could renew it, "
+            "and may run a second time",
+            lease.job.id,
+            lease.job.lane,
+            self._operations.name,
+        )

@@ -1,0 +1,92 @@
+"""What a user may set: one class, made of a plain mapping, with all faults in one error."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from ranch.exceptions import ConfigError
+from ranch.hooks.manager import Plugins, default_plugins
+from ranch.structure import structure
+
+#: Old names that go on working, and the key that each stands for.
+ALIASES: Final = {"redis_prefix": "prefix"}
+
+
+@frozen(kw_only=True)
+class Config:
+    """The settings of one application."""
+
+    #: Where jobs live, as a URL. None leaves it to the embedding: in Celery, the app's own Redis broker.
+    backend: str | None = None
+    #: What all keys begin with, in a store that others use too.
+    prefix: str = "ranch:"
+    #: How lanes are chosen: a name, a mapping with ``name`` and the strategy's options, or a strategy.
+    strategy: Any = "weighted-lru"
+    #: The same for single queues, by the queue's name.
+    strategies: dict[str, Any] = field(factory=dict)
+    #: Seconds after which a job comes back from a worker that was killed.
+    lease: float = 60.0
+    #: Where a worker takes plain messages too: the share of its slots for jobs in lanes while both wait, 0 to 1.
+    share: float = 0.5
+
+    @classmethod
+    def resolve(cls, settings: Any, *, where: str, plugins: Plugins | None = None) -> Config:
+        """Make a configuration of a mapping.
+
+        Args:
+            settings: Keys and values, as the user wrote them.
+            where: Where they stand, for messages: ``app.conf.ranch``.
+            plugins: Where strategies are looked up; by default the installed plugins.
+
+        Raises:
+            ConfigError: With every fault in it, each with its value and its place.
+        """
+        if not isinstance(settings, Mapping):
+            raise ConfigError(f"expected a mapping of settings, not {settings!r}", where=where)
+        settings, problems = _without_aliases(settings)
+        try:
+            config = structure(settings, cls, where=where)
+        except ConfigError as exc:
+            config, problems = cls(), [*problems, *exc.problems]
+        problems += _wrong_values(settings, where, plugins or default_plugins())
+        if problems:
+            raise ConfigError(problems, where=where)
+        return config
+
+    def strategy_of(self, queue: str) -> Any:
+        """Return what was set for a queue, or for all of them."""
+        return self.strategies.get(queue, self.strategy)
+
+
+def _without_aliases(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    renamed, problems = dict(settings), []
+    for alias, key in ALIASES.items():
+        if alias in renamed:
+            value = renamed.pop(alias)
+            if renamed.setdefault(key, value) != value:
+                problems.append(f"{alias!r} is another name for {key!r}, and the two differ: drop {alias!r}")
+    return renamed, problems
+
+
+def _wrong_values(settings: Mapping[str, Any], where: str, plugins: Plugins) -> Iterator[str]:
+    """Find what types do not say. Values of a wrong type are left to `structure`."""
+    for key, low, high, wanted in (
+        ("lease", math.nextafter(0, 1), sys.float_info.max, "a number of seconds > 0"),
+        ("share", 0.0, 1.0, "a number from 0 to 1"),
+    ):
+        value = settings.get(key)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not low <= value <= high:
+            yield f"{key} must be {wanted}, not {value!r} @ {where}.{key}"
+    specs = {"strategy": settings.get("strategy", "weighted-lru")}
+    if isinstance(of_queues := settings.get("strategies"), Mapping):
+        specs |= {f"strategies[{queue!r}]": spec for queue, spec in of_queues.items()}
+    for place, spec in specs.items():
+        try:
+            plugins.strategy(spec)
+        except ConfigError as exc:
+            yield from (f"{problem} @ {where}.{place}" for problem in exc.problems)

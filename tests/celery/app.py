@@ -1,0 +1,126 @@
+"""
+The app of these tests: made by a test in its own process, and by a worker in another one.
+
+A worker imports this module with the settings in RANCH_TEST_APP.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+
+from ranch.celery import LRUTask, lru_task
+
+VARIABLE = "RANCH_TEST_APP"
+
+
+class Journal:
+    """What tasks did, in the order they did it, over all processes."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.path = Path(folder) / "journal"
+        self._folder = Path(folder)
+
+    def write(self, task: Any, word: str) -> None:
+        entry = {
+            "word": word,
+            "id": task.request.id,
+            "lane": task.request.get("ranch-lane"),
+            "queue": task.request.delivery_info["routing_key"],
+            "redelivered": task.request.delivery_info["redelivered"],
+            "retries": task.request.retries,
+        }
+        with self.path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def entries(self) -> list[dict[str, Any]]:
+        if not self.path.exists():
+            return []
+        return [json.loads(line) for line in self.path.read_text().splitlines()]
+
+    def words(self) -> list[str]:
+        return [entry["word"] for entry in self.entries()]
+
+    def open_gate(self, word: str = "") -> None:
+        """Let the tasks of a word go on, or all."""
+        self._gate(word).touch()
+
+    def pass_gate(self, word: str) -> None:
+        deadline = time.monotonic() + 60
+        while not (self._gate(word).exists() or self._gate("").exists()):
+            assert time.monotonic() < deadline, "nobody opened the gate"
+            time.sleep(0.005)
+
+    def _gate(self, word: str) -> Path:
+        return self._folder / f"open-{word}"
+
+
+def make_app(folder: Path | str, **settings: Any) -> Celery:  # noqa: C901 - a list of tasks
+    """Make an app with tasks of its own."""
+    app = Celery("tests", set_as_current=False)
+    app.conf.update(broker_connection_retry_on_startup=True, worker_hijack_root_logger=False)
+    app.conf.update(settings)
+    if str(settings.get("broker_url", "")).startswith("filesystem"):
+        folders = {name: f"{folder}/{name}" for name in ("messages", "control", "processed")}
+        for path in folders.values():
+            Path(path).mkdir(exist_ok=True)
+        app.conf.broker_transport_options = {
+            "data_folder_in": folders["messages"],
+            "data_folder_out": folders["messages"],
+            "processed_folder": folders["processed"],
+            "control_folder": folders["control"],
+        }
+    journal = Journal(folder)
+
+    # Not shared with other apps of this process.
+    @lru_task(app, name="add", shared=False)
+    def add(left: int, right: int) -> int:
+        return left + right
+
+    @lru_task(app, name="fail", shared=False)
+    def fail() -> None:
+        raise ValueError("as it should")
+
+    @lru_task(app, name="run", shared=False, bind=True)
+    def run(self: LRUTask, word: str = "run") -> str:
+        journal.write(self, word)
+        return word
+
+    @lru_task(app, name="gated", shared=False, bind=True)
+    def gated(self: LRUTask, word: str) -> str:
+        journal.write(self, word)
+        journal.pass_gate(word)
+        return word
+
+    @lru_task(app, name="late", shared=False, bind=True, acks_late=True)
+    def late(self: LRUTask, word: str) -> str:
+        journal.write(self, word)
+        journal.pass_gate(word)
+        return word
+
+    @lru_task(app, name="retried", shared=False, bind=True, max_retries=3, default_retry_delay=0)
+    def retried(self: LRUTask, times: int) -> int:
+        journal.write(self, "retried")
+        if self.request.retries < times:
+            raise self.retry()
+        return self.request.retries
+
+    @lru_task(app, name="parent", shared=False)
+    def parent() -> str:
+        return add.apply_async((1, 2), lane="child").id
+
+    @lru_task(app, name="limited", shared=False, bind=True, rate_limit="1/h")
+    def limited(self: LRUTask, word: str) -> str:
+        journal.write(self, word)
+        return word
+
+    return app
+
+
+if VARIABLE in os.environ:
+    app = make_app(**json.loads(os.environ[VARIABLE]))

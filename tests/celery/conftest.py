@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery.result import _set_task_join_will_block
+
+from tests.celery.app import Journal, make_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery import Celery
+
+    from tests.servers import GivenServer, RedisServer
+
+
+@pytest.fixture(autouse=True)
+def results_may_be_waited_for() -> Iterator[None]:
+    """A worker that was made in this process forbids it for good."""
+    yield
+    _set_task_join_will_block(False)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """What the tasks of `memory_app` and of workers in the test's folder did."""
+    return Journal(tmp_path)
+
+
+@pytest.fixture
+def memory_app(tmp_path: Path) -> Celery:
+    """An app that is one process: broker, results and jobs in its memory."""
+    return make_app(
+        tmp_path,
+        broker_url="memory://",
+        broker_transport_options={"polling_interval": 0.01},
+        result_backend="cache+memory://",
+        ranch={"backend": "memory://"},
+    )
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def settings(request: pytest.FixtureRequest, redis_server: RedisServer | GivenServer, tmp_path: Path) -> dict[str, Any]:
+    """The settings of an app whose broker is an empty Redis, for each store that processes can share."""
+    redis_server.empty()
+    url = redis_server.tcp_url
+    settings: dict[str, Any] = {"broker_url": url, "result_backend": url}
+    if request.param == "sqlite":
+        settings["ranch"] = {"backend": f"sqlite:///{tmp_path}/ranch.db"}
+    return settings
+
+
+@pytest.fixture
+def app(settings: dict[str, Any], tmp_path: Path) -> Celery:
+    """The app of those settings, to send jobs from this process."""
+    return make_app(tmp_path, **settings)

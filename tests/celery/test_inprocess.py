@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.contrib.testing.worker import start_worker
+from celery.exceptions import NotRegistered, TaskRevokedError
+from celery.worker import state
+
+from ranch import ConfigError, Queue
+from ranch.celery import Ranch
+from tests.celery.app import Journal
+from tests.waiting import wait_until
+
+#: For results that are polled for.
+SOON: dict[str, Any] = {"timeout": 10, "interval": 0.01}
+
+
+@contextmanager
+def worker(app: Celery, pool: str = "threads", concurrency: int = 2, **options: Any) -> Iterator[Any]:
+    """Run a worker in a thread of this process."""
+    with start_worker(
+        app, pool=pool, concurrency=concurrency, perform_ping_check=False, shutdown_timeout=20, **options
+    ) as running:
+        yield running
+        # It sees the flag once something came, or after two seconds; and then waits once more.
+        state.should_terminate = 0
+        for _ in range(2):
+            app.control.broadcast("heartbeat")
+
+
+@pytest.fixture(params=["solo", "threads"])
+def pool(request: pytest.FixtureRequest) -> str:
+    """Each pool that runs tasks in this process."""
+    name: str = request.param
+    return name
+
+
+def queue_of(app: Celery) -> Queue:
+    """The ranch queue of the app's default queue."""
+    return Ranch(app).queue()
+
+
+def settled(app: Celery) -> bool:
+    """Whether nothing waits and nothing is claimed."""
+    stats = queue_of(app).stats()
+    return (stats.pending, stats.delayed, stats.leased) == (0, 0, 0)
+
+
+def test_laned_and_plain_tasks_run_side_by_side(memory_app: Celery, pool: str) -> None:
+    """Each under its own id, in a worker without an event loop."""
+    add, fail = memory_app.tasks["add"], memory_app.tasks["fail"]
+    with worker(memory_app, pool):
+        results = [
+            add.lru_delay(f"lane-{number % 3}", number, 1) if number % 2 else add.delay(number, 1)
+            for number in range(20)
+        ]
+        assert [result.get(**SOON) for result in results] == [number + 1 for number in range(20)]
+        failed = fail.lru_delay("acme")
+        with pytest.raises(ValueError, match="as it should"):
+            failed.get(**SOON)
+        assert failed.state == "FAILURE"
+        assert 'raise ValueError("as it should")' in failed.traceback
+    assert settled(memory_app)
+    assert queue_of(memory_app).stats().acked == 11
+
+
+def test_a_solo_pool_runs_one_task_at_a_time(memory_app: Celery, journal: Journal) -> None:
+    """Also where a laned and a plain one come from different threads."""
+    with worker(memory_app, "solo"):
+        memory_app.tasks["gated"].lru_delay("acme", "laned")
+        wait_until(journal.words)
+        memory_app.tasks["gated"].delay("plain")
+        later = memory_app.tasks["gated"].lru_delay("acme", "laned again")
+        journal.open_gate()
+        later.get(**SOON)
+        wait_until(lambda: len(journal.words()) == 3)
+    assert journal.words()[0] == "laned"
+
+
+def started(app: Celery, journal: Journal, plain: int, laned: int) -> str:
+    """Let plain and laned tasks wait for one slot; return the order of their starts as P and L."""
+    with worker(app, "threads", 1, prefetch_multiplier=0):
+        app.tasks["gated"].delay("first")
+        wait_until(journal.words)
+        results = [app.tasks["run"].delay("P") for _ in range(plain)]
+        # All are in the worker's hands before the first lane is filled.
+        wait_until(lambda: len(state.reserved_requests) == plain + 1)
+        results += [app.tasks["run"].lru_delay(f"lane-{number}", "L") for number in range(laned)]
+        journal.open_gate()
+        for result in results:
+            result.get(**SOON)
+    return "".join(journal.words()[1:])
+
+
+@pytest.mark.parametrize(
+    ("share", "longest"), [(None, 2), (0.25, 4), (1.0, 1)], ids=["even by default", "a quarter", "all"]
+)
+def test_plain_tasks_do_not_hold_up_lanes(
+    memory_app: Celery, journal: Journal, share: float | None, longest: int
+) -> None:
+    """Four laned jobs among forty plain ones get their share of the slots, however early the plain ones came."""
+    if share is not None:
+        Ranch(memory_app, share=share)
+    order = started(memory_app, journal, plain=40, laned=4)
+    assert order.count("L") == 4
+    assert len(order) == 44
+    # What came before the first look at the lanes aside.
+    assert order.rindex("L") <= 4 * longest + 4, order
+
+
+def test_lanes_do_not_hold_up_plain_tasks(memory_app: Celery, journal: Journal) -> None:
+    """The other way round as well: forty laned jobs and four plain ones."""
+    order = started(memory_app, journal, plain=4, laned=40)
+    assert order.rindex("P") <= 12, order
+
+
+def test_the_choice_is_made_when_a_slot_is_free(memory_app: Celery, journal: Journal, pool: str) -> None:
+    """With fifty jobs of a bulk lane waiting, a job of another lane starts next; nothing is claimed ahead."""
+    slots = 1 if pool == "solo" else 2
+    gated = memory_app.tasks["gated"]
+    with worker(memory_app, pool, slots):
+        for number in range(slots + 50):
+            gated.lru_delay("bulk", f"bulk-{number}")
+        wait_until(lambda: len(journal.words()) == slots)
+        stats = queue_of(memory_app).stats()
+        assert (stats.claimed, stats.pending) == (slots, 50)
+        gated.lru_delay("urgent", "urgent")
+        journal.open_gate("bulk-0")
+        wait_until(lambda: len(journal.words()) > slots)
+        assert journal.words()[slots] == "urgent"
+        journal.open_gate()
+
+
+def test_a_job_keeps_its_lane_over_retries(memory_app: Celery, journal: Journal, pool: str) -> None:
+    """And its id: the retry is another job of the same lane."""
+    with worker(memory_app, pool):
+        result = memory_app.tasks["retried"].lru_delay("acme", 2)
+        assert result.get(**SOON) == 2
+    assert [(entry["lane"], entry["retries"]) for entry in journal.entries()] == [("acme", n) for n in range(3)]
+    assert {entry["id"] for entry in journal.entries()} == {result.id}
+    assert queue_of(memory_app).lane("acme").stats.acked == 3
+    assert settled(memory_app)
+
+
+def test_a_task_may_send_jobs_into_lanes(memory_app: Celery, pool: str) -> None:
+    """From inside a worker."""
+    with worker(memory_app, pool):
+        child = memory_app.tasks["parent"].lru_delay("acme").get(**SOON)
+        assert memory_app.AsyncResult(child).get(**SOON) == 3
+    assert queue_of(memory_app).lane("child").stats.acked == 1
+
+
+def test_a_later_job_runs_when_it_is_due(memory_app: Celery, journal: Journal) -> None:
+    """A countdown is kept by the store, and wakes an idle worker up."""
+    with worker(memory_app):
+        result = memory_app.tasks["run"].apply_async(("later",), lane="acme", countdown=1)
+        assert queue_of(memory_app).stats().delayed == 1
+        memory_app.tasks["run"].lru_delay("acme", "now").get(**SOON)
+        assert result.get(**SOON) == "later"
+    assert journal.words() == ["now", "later"]
+
+
+def test_a_revoked_job_is_dropped(memory_app: Celery, journal: Journal) -> None:
+    """It is claimed, and ends without having run."""
+    with worker(memory_app, concurrency=1) as running:
+        gated, run = memory_app.tasks["gated"], memory_app.tasks["run"]
+        gated.lru_delay("acme", "first")
+        wait_until(journal.words)
+        results = [run.lru_delay("acme", "revoked"), run.delay("revoked")]
+        for result in results:
+            running.state.revoked.add(result.id)
+        journal.open_gate()
+        for result in results:
+            with pytest.raises(TaskRevokedError):
+                result.get(**SOON)
+        assert run.lru_delay("acme", "after").get(**SOON) == "after"
+        assert run.delay("after").get(**SOON) == "after"
+    assert journal.words() == ["first", "after", "after"]
+    assert settled(memory_app)
+
+
+def test_an_expired_job_is_dropped(memory_app: Celery, journal: Journal) -> None:
+    """Its result says that it was revoked, as in plain Celery."""
+    expired = memory_app.tasks["run"].apply_async(("expired",), lane="acme", expires=0.001)
+    with worker(memory_app):
+        with pytest.raises(TaskRevokedError):
+            expired.get(**SOON)
+        memory_app.tasks["run"].lru_delay("acme", "after").get(**SOON)
+    assert journal.words() == ["after"]
+    assert settled(memory_app)
+
+
+def test_an_unknown_task_fails(memory_app: Celery) -> None:
+    """As it would from a broker: it is dropped, and its result says why."""
+    with worker(memory_app):
+        with pytest.raises(NotRegistered):
+            memory_app.send_task("nobody.knows", lane="acme").get(**SOON)
+        assert memory_app.tasks["add"].lru_delay("acme", 1, 2).get(**SOON) == 3
+    assert settled(memory_app)
+
+
+def test_what_is_no_message_is_dropped(memory_app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    """A job that no app has sent does not stop the others, and is told of."""
+    queue_of(memory_app).enqueue("acme", {"not": "a message"})
+    with worker(memory_app):
+        assert memory_app.tasks["add"].lru_delay("acme", 1, 2).get(**SOON) == 3
+    assert "the payload is no message to a Celery task" in caplog.text
+    assert settled(memory_app)
+
+
+def test_a_rate_limit_holds(memory_app: Celery, journal: Journal) -> None:
+    """A job that waits for its rate is given back, not lost, when the worker stops."""
+    for number in range(3):
+        memory_app.tasks["limited"].lru_delay("acme", str(number))
+    with worker(memory_app):
+        wait_until(lambda: queue_of(memory_app).stats().leased == 2)
+        wait_until(journal.words)
+    stats = queue_of(memory_app).stats()
+    assert (stats.pending, stats.leased, stats.acked) == (2, 0, 1)
+    assert journal.words() == ["0"]
+
+
+def test_a_late_acknowledging_task_holds_its_lease_to_the_end(memory_app: Celery, journal: Journal) -> None:
+    """And any other gives it up at its start."""
+    with worker(memory_app):
+        late = memory_app.tasks["late"].lru_delay("acme", "late")
+        early = memory_app.tasks["gated"].lru_delay("acme", "early")
+        wait_until(lambda: len(journal.words()) == 2)
+        wait_until(lambda: queue_of(memory_app).stats().acked == 1)
+        assert queue_of(memory_app).stats().leased == 1
+        journal.open_gate()
+        assert (late.get(**SOON), early.get(**SOON)) == ("late", "early")
+        wait_until(lambda: settled(memory_app))
+
+
+def test_leases_are_renewed_while_jobs_run(memory_app: Celery, journal: Journal) -> None:
+    """A job may take many times its lease, and nobody else gets it."""
+    Ranch(memory_app, lease=0.3)
+    with worker(memory_app):
+        late = memory_app.tasks["late"].lru_delay("acme", "long")
+        wait_until(journal.words)
+        deadlines = set()
+
+        def renewed() -> bool:
+            (job,) = (row for row in Ranch(memory_app).backend._tables["celery"]._jobs.values())
+            deadlines.add(job.at)
+            return len(deadlines) >= 6
+
+        wait_until(renewed)
+        journal.open_gate()
+        late.get(**SOON)
+    assert journal.words() == ["long"]
+    assert queue_of(memory_app).stats().reclaimed == 0
+
+
+def test_a_lost_lease_is_told_of(memory_app: Celery, journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    """A job that was taken from its worker ends, and changes nothing in the store."""
+    with worker(memory_app, concurrency=1):
+        late = memory_app.tasks["late"].lru_delay("acme", "stolen")
+        wait_until(journal.words)
+        (job,) = Ranch(memory_app).backend._tables["celery"]._jobs.values()
+        job.token = "someone else's"
+        with caplog.at_level(logging.WARNING):
+            journal.open_gate()
+            late.get(**SOON)
+            wait_until(lambda: "the lease of job" in caplog.text)
+    assert queue_of(memory_app).stats().leased == 1
+
+
+def test_settling_waits_for_the_store(
+    memory_app: Celery, journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the store is away a job's end is kept, and told as soon as it is back; then the worker goes on."""
+    from ranch.exceptions import BackendUnavailable
+
+    Ranch(memory_app, lease=1.0)
+    backend = Ranch(memory_app).backend
+    begin = type(backend)._begin
+    away: list[int] = []
+
+    def _begin(self: Any, tables: Any) -> Any:
+        if away:
+            raise BackendUnavailable
+        return begin(self, tables)
+
+    with worker(memory_app, concurrency=1):
+        late = memory_app.tasks["late"].lru_delay("acme", "late")
+        wait_until(journal.words)
+        monkeypatch.setattr(type(backend), "_begin", _begin)
+        # The worker's lanes were opened before.
+        for source in _sources():
+            monkeypatch.setattr(source._operations.lanes, "begin", lambda: _begin(backend, backend._tables["celery"]))
+        away.append(1)
+        journal.open_gate()
+        assert late.get(**SOON) == "late"
+        wait_until(lambda: "could not settle job" in caplog.text)
+        away.clear()
+        wait_until(lambda: settled(memory_app))
+        assert memory_app.tasks["run"].lru_delay("acme", "after").get(**SOON) == "after"
+    assert journal.words() == ["late", "after"]
+    assert queue_of(memory_app).stats().reclaimed == 0
+
+
+def _sources() -> list[Any]:
+    import gc
+
+    from ranch.celery.source import Source
+
+    return [thing for thing in gc.get_objects() if isinstance(thing, Source)]
+
+
+def test_a_worker_needs_to_know_where_jobs_are(memory_app: Celery) -> None:
+    """A wrong configuration keeps it from starting."""
+    memory_app.conf.ranch = {}
+    with pytest.raises(ConfigError, match="does not know where to keep jobs"):
+        memory_app.WorkController(pool="solo", hostname="w")
+
+
+def test_memory_does_not_go_with_processes(memory_app: Celery) -> None:
+    """It is found when the worker starts, not when the first job is lost."""
+    with pytest.raises(ConfigError, match=r"memory:// lives in one process.*--pool=threads"):
+        memory_app.WorkController(pool="prefork", concurrency=1, hostname="w")

@@ -1,0 +1,146 @@
+"""What becomes of jobs when workers, brokers and stores go away."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+
+from ranch import BackendUnavailable
+from ranch.celery import Ranch
+from tests.celery.app import Journal, make_app
+from tests.celery.workers import CeleryWorker
+from tests.servers import RedisServer
+from tests.waiting import wait_until
+
+SOON = 20
+
+
+def test_a_killed_workers_jobs_run_elsewhere(settings: dict[str, Any], tmp_path: Path, journal: Journal) -> None:
+    """A late-acknowledging job comes back with its lease; any other is lost, as in plain Celery."""
+    settings["ranch"] = {**settings.get("ranch", {}), "lease": 1.0}
+    app = make_app(tmp_path, **settings)
+    with CeleryWorker(tmp_path, settings, name="first") as first:
+        late = app.tasks["late"].lru_delay("acme", "late")
+        app.tasks["gated"].lru_delay("other", "early")
+        wait_until(lambda: len(journal.words()) == 2)
+        wait_until(lambda: Ranch(app).queue().stats().acked == 1)
+        first.kill()
+    journal.open_gate()
+    with CeleryWorker(tmp_path, settings, name="second"):
+        assert late.get(timeout=SOON) == "late"
+        wait_until(lambda: Ranch(app).queue().stats().leased == 0)
+    assert sorted((entry["word"], entry["redelivered"]) for entry in journal.entries()) == [
+        ("early", False),
+        ("late", False),
+        ("late", True),
+    ]
+    assert Ranch(app).queue().stats().reclaimed == 1
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_stopping_worker_finishes_what_runs_and_claims_nothing(
+    app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal, pool: str
+) -> None:
+    """What waited waits on, in its place."""
+    with CeleryWorker(tmp_path, settings, pool=pool) as worker:
+        results = [app.tasks["late"].lru_delay("acme", str(number)) for number in range(5)]
+        wait_until(lambda: len(journal.words()) == 2)
+        worker.terminate()
+        wait_until(lambda: "Warm shutdown" in worker.log)
+        journal.open_gate()
+        assert worker.wait() == 0
+    stats = Ranch(app).queue().stats()
+    assert (stats.pending, stats.leased, stats.acked) == (3, 0, 2)
+    with CeleryWorker(tmp_path, settings, pool=pool, name="second"):
+        assert [result.get(timeout=SOON) for result in results] == list("01234")
+    assert sorted(journal.words()) == list("01234")
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_cold_shutdown_gives_late_jobs_back(
+    app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal
+) -> None:
+    """At once, without waiting for their leases to expire."""
+    with CeleryWorker(tmp_path, settings) as worker:
+        late = app.tasks["late"].lru_delay("acme", "late")
+        wait_until(journal.words)
+        os.kill(worker.pid, signal.SIGQUIT)
+        worker.wait()
+    assert Ranch(app).queue().stats().pending == 1
+    journal.open_gate()
+    with CeleryWorker(tmp_path, settings, name="second"):
+        assert late.get(timeout=SOON) == "late"
+    assert journal.words() == ["late", "late"]
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_killed_process_of_the_pool_is_told_of(
+    app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal
+) -> None:
+    """The job ends as in plain Celery, its slot is free again, and no lease is left."""
+    with CeleryWorker(tmp_path, settings, concurrency=1):
+        late = app.tasks["late"].lru_delay("acme", "killed")
+        wait_until(journal.words)
+        (task,) = wait_until(lambda: [t for ts in (app.control.inspect().active() or {}).values() for t in ts])
+        os.kill(task["worker_pid"], signal.SIGKILL)
+        with pytest.raises(Exception, match="Worker exited prematurely"):
+            late.get(timeout=SOON)
+        assert app.tasks["add"].lru_delay("acme", 1, 2).get(timeout=SOON) == 3
+        wait_until(lambda: Ranch(app).queue().stats().leased == 0)
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_lost_broker_costs_no_job(own_redis: RedisServer, tmp_path: Path, journal: Journal, pool: str) -> None:
+    """What runs goes on and runs once, what waited for its turn is given back, and the worker takes jobs again."""
+    settings = {
+        "broker_url": own_redis.tcp_url,
+        "result_backend": own_redis.tcp_url[:-1] + "1",
+        "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
+    }
+    app = make_app(tmp_path, **settings)
+    with CeleryWorker(tmp_path, settings, pool=pool) as worker:
+        results = [app.tasks["late"].lru_delay("acme", str(number)) for number in range(4)]
+        wait_until(lambda: len(journal.words()) == 2)
+        with redis.Redis.from_url(own_redis.url) as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+            client.client_kill_filter(_type="pubsub", skipme=True)
+        wait_until(lambda: "Connection to broker lost" in worker.log)
+        journal.open_gate()
+        assert [result.get(timeout=SOON) for result in results] == list("0123")
+        assert app.tasks["add"].lru_delay("acme", 1, 2).get(timeout=SOON) == 3
+        assert app.tasks["add"].delay(1, 2).get(timeout=SOON) == 3
+        wait_until(lambda: Ranch(app).queue().stats().leased == 0)
+    assert sorted(journal.words()) == list("0123")
+
+
+def test_a_worker_waits_for_its_store(own_redis: RedisServer, tmp_path: Path, journal: Journal) -> None:
+    """While it is away sending says so; once it is back the worker settles and goes on."""
+    (tmp_path / "results").mkdir()
+    settings = {
+        "broker_url": "filesystem://",
+        "result_backend": f"file://{tmp_path}/results",
+        "ranch": {"backend": own_redis.tcp_url},
+    }
+    app = make_app(tmp_path, **settings)
+    with CeleryWorker(tmp_path, settings, pool="threads") as worker:
+        late = app.tasks["late"].lru_delay("acme", "late")
+        wait_until(journal.words)
+        with redis.Redis.from_url(own_redis.url) as client:
+            client.save()
+        own_redis.kill()
+        with pytest.raises(BackendUnavailable):
+            app.tasks["add"].lru_delay("acme", 1, 2)
+        journal.open_gate()
+        assert late.get(timeout=SOON, interval=0.01) == "late"
+        wait_until(lambda: "could not settle job" in worker.log)
+        own_redis.start()
+        assert app.tasks["add"].lru_delay("acme", 1, 2).get(timeout=2 * SOON, interval=0.01) == 3
+        wait_until(lambda: Ranch(app).queue().stats().leased == 0)
+    assert journal.words() == ["late"]

@@ -1,0 +1,172 @@
+"""Workers as users run them: processes of their own, beside the one that sends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.result import AsyncResult
+
+from ranch.celery import Ranch
+from tests.celery.app import Journal, make_app
+from tests.celery.workers import CeleryWorker
+from tests.waiting import wait_until
+
+#: How long a result may take.
+SOON = 20
+
+
+def settled(app: Celery) -> bool:
+    """Whether nothing waits and nothing is claimed."""
+    stats = Ranch(app).queue().stats()
+    return (stats.pending, stats.delayed, stats.leased) == (0, 0, 0)
+
+
+def active(app: Celery) -> list[dict[str, Any]]:
+    """What all workers say that they run."""
+    replies = app.control.inspect(timeout=1).active() or {}
+    return [task for tasks in replies.values() for task in tasks]
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo", "threads"])
+def test_tasks_run(app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal, pool: str) -> None:
+    """Laned and plain side by side: result, state and traceback under the id that the call returned."""
+    add, fail, run = app.tasks["add"], app.tasks["fail"], app.tasks["run"]
+    with CeleryWorker(tmp_path, settings, pool=pool):
+        results: list[AsyncResult[int]] = []
+        for number in range(0, 60, 2):
+            results += [add.lru_delay(f"lane-{number % 3}", number, 0), add.delay(number, 1)]
+        assert [result.get(timeout=SOON) for result in results] == list(range(60))
+        failed = fail.lru_delay("acme")
+        with pytest.raises(ValueError, match="as it should"):
+            failed.get(timeout=SOON)
+        assert failed.state == "FAILURE"
+        assert 'raise ValueError("as it should")' in failed.traceback
+        named = {
+            "option": run.apply_async(lane="option"),
+            "set": run.s().set(lane="set").delay(),
+            "send_task": app.send_task("run", lane="send_task"),
+            "header": app.send_task("run", headers={"ranch-lane": "header"}),
+            "sugar": run.lru_delay("sugar", expiry=60),
+            "zipped": run.apply_async(lane="zipped", compression="zlib"),
+        }
+        for result in named.values():
+            assert result.get(timeout=SOON) == "run"
+        assert {entry["lane"]: entry["id"] for entry in journal.entries()} == {
+            lane: result.id for lane, result in named.items()
+        }
+        child = app.tasks["parent"].lru_delay("acme").get(timeout=SOON)
+        assert app.AsyncResult(child).get(timeout=SOON) == 3
+        assert app.tasks["retried"].lru_delay("acme", 2).get(timeout=SOON) == 2
+        assert [entry["lane"] for entry in journal.entries()[-3:]] == ["acme"] * 3
+        wait_until(lambda: settled(app))
+
+
+def test_inspect_shows_laned_tasks(app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal) -> None:
+    """Under their own names and ids; and what a worker has not begun it has not claimed."""
+    gated = app.tasks["gated"]
+    with CeleryWorker(tmp_path, settings):
+        running = [gated.lru_delay("bulk", f"bulk-{number}") for number in range(2)]
+        wait_until(lambda: len(journal.words()) == 2)
+        waiting = [gated.lru_delay("bulk", "bulk") for _ in range(50)]
+        found = wait_until(lambda: active(app))
+        assert {(task["name"], task["id"]) for task in found} == {("gated", result.id) for result in running}
+        stats = Ranch(app).queue().stats()
+        assert (stats.claimed, stats.pending) == (2, 50)
+        gated.lru_delay("urgent", "urgent")
+        journal.open_gate("bulk-0")
+        wait_until(lambda: len(journal.words()) > 2)
+        assert journal.words()[2] == "urgent"
+        journal.open_gate()
+        for result in running + waiting:
+            result.get(timeout=SOON)
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_plain_tasks_do_not_hold_up_lanes(
+    app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal
+) -> None:
+    """Four laned jobs sent after forty plain tasks have their turns among the first of them."""
+    gated, run = app.tasks["gated"], app.tasks["run"]
+    with CeleryWorker(tmp_path, settings):
+        for _ in range(2):
+            gated.delay("first")
+        wait_until(lambda: len(journal.words()) == 2)
+        results = [run.delay("P") for _ in range(40)] + [run.lru_delay(f"lane-{n}", "L") for n in range(4)]
+        journal.open_gate()
+        for result in results:
+            result.get(timeout=SOON)
+    order = "".join(journal.words()[2:])
+    assert order.rindex("L") < 14, order
+
+
+@pytest.mark.parametrize("settings", ["redis"], indirect=True)
+def test_workers_take_lanes_of_their_queues(
+    app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal
+) -> None:
+    """A laned job keeps the queue that routing gave it, and remote control adds and cancels queues of both kinds."""
+    run = app.tasks["run"]
+    with CeleryWorker(tmp_path, settings, "-Q", "mails,sums", name="first"):
+        run.apply_async(("sums",), lane="acme", queue="sums").get(timeout=SOON)
+        run.apply_async(("mails",), lane="acme", queue="mails").get(timeout=SOON)
+        other = run.apply_async(("other",), lane="acme", queue="other")
+        assert Ranch(app).queue("other").stats().pending == 1
+        app.control.add_consumer("other", reply=True)
+        assert other.get(timeout=SOON) == "other"
+        app.control.cancel_consumer("sums", reply=True)
+        # The next look at the queues is at the next thing to happen.
+        run.apply_async(("mails",), lane="acme", queue="mails").get(timeout=SOON)
+        run.apply_async(("sums",), lane="acme", queue="sums")
+        run.apply_async(("mails",), lane="acme", queue="mails").get(timeout=SOON)
+        assert Ranch(app).queue("sums").stats().pending == 1
+    assert journal.words() == ["sums", "mails", "other", "mails", "mails"]
+    assert [entry["queue"] for entry in journal.entries()] == journal.words()
+
+
+def test_a_store_is_taken_from_the_broker(redis_tcp_url: str, tmp_path: Path) -> None:
+    """An app that names none, and has Redis for a broker, keeps its jobs there under a prefix."""
+    settings = {"broker_url": redis_tcp_url, "result_backend": redis_tcp_url}
+    app = make_app(tmp_path, **settings)
+    result = app.tasks["add"].lru_delay("acme", 1, 2)
+    with CeleryWorker(tmp_path, settings, pool="solo", concurrency=1):
+        assert result.get(timeout=SOON) == 3
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo"])
+def test_a_broker_without_events_will_do(tmp_path: Path, pool: str) -> None:
+    """Such as the file system: the worker has no event loop then."""
+    (tmp_path / "results").mkdir()
+    settings = {
+        "broker_url": "filesystem://",
+        "result_backend": f"file://{tmp_path}/results",
+        "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
+    }
+    app = make_app(tmp_path, **settings)
+    with CeleryWorker(tmp_path, settings, pool=pool):
+        results = [app.tasks["add"].lru_delay(f"lane-{n % 3}", n, 1) for n in range(20)]
+        assert [result.get(timeout=SOON, interval=0.01) for result in results] == list(range(1, 21))
+        assert app.tasks["add"].delay(1, 2).get(timeout=SOON, interval=0.01) == 3
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_processes_may_be_spawned(app: Celery, settings: dict[str, Any], tmp_path: Path) -> None:
+    """A task in a spawned process, whose app is a copy, sends jobs into lanes too."""
+    settings["worker_pool_start_method"] = "spawn"
+    with CeleryWorker(tmp_path, settings, concurrency=1):
+        child = app.tasks["parent"].lru_delay("acme").get(timeout=SOON)
+        assert app.AsyncResult(child).get(timeout=SOON) == 3
+    assert Ranch(app).queue().lane("child").stats.acked == 1
+
+
+def test_memory_does_not_go_with_processes(tmp_path: Path) -> None:
+    """The worker does not start, and says what to do."""
+    worker = CeleryWorker(tmp_path, {"broker_url": "memory://", "ranch": {"backend": "memory://"}})
+    worker.launch()
+    try:
+        assert worker.wait() != 0
+    finally:
+        worker.kill()
+    assert "memory:// lives in one process" in worker.log
+    assert "--pool=threads" in worker.log

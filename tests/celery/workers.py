@@ -1,0 +1,120 @@
+"""Real Celery workers for tests, which start them and end them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.celery.app import VARIABLE
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+
+
+class WorkerFailed(Exception):
+    """A worker ended when it should not have; the message holds its log."""
+
+
+class CeleryWorker:
+    """
+    A worker in a process group of its own, run like any other: ``python -m celery -A … worker``.
+
+    Args:
+        folder: where it runs, and where its app keeps what it keeps in files.
+        settings: of its app.
+        pool: as for the command line.
+        concurrency: as for the command line.
+        name: what tells it from others in the same folder.
+        options: more arguments for the command line.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: dict[str, Any],
+        *options: str,
+        pool: str = "prefork",
+        concurrency: int = 2,
+        name: str = "worker",
+    ) -> None:
+        self.folder, self.settings, self.name = folder, settings, name
+        self._arguments = ["-P", pool, "-c", str(concurrency), "-n", f"{name}@tests", "-l", "INFO", *options]
+        self._log = folder / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> CeleryWorker:
+        self.launch()
+        try:
+            wait_until(lambda: f"{self.name}@tests ready." in self.log or self.exit_code is not None, 30)
+        except BaseException:
+            self.kill()
+            raise
+        if self.exit_code is not None:
+            raise WorkerFailed(self.log)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.exit_code is not None:
+            return
+        self.terminate()
+        try:
+            self._running.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise WorkerFailed(f"it did not stop:\n{self.log}") from None
+
+    def launch(self) -> None:
+        """Start it, and do not wait until it is ready."""
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            VARIABLE: json.dumps({"folder": str(self.folder), **self.settings}),
+        }
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "tests.celery.app", "worker", *self._arguments],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        """The process that it was started as; its pool's are others."""
+        return self._running.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._running.poll()
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process, "the worker was never started"
+        return self._process
+
+    def terminate(self) -> None:
+        """Ask it to finish what runs and to stop."""
+        self._running.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout: float = 20.0) -> int:
+        """Wait for its end; return its exit code."""
+        return self._running.wait(timeout)
+
+    def kill(self) -> None:
+        """End it and its children as a crash of the machine would."""
+        if self.exit_code is None:
+            os.killpg(self._running.pid, signal.SIGKILL)
+            self._running.wait()
