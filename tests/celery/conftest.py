@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from celery.result import _set_task_join_will_block
 from tests.celery.app import Journal, make_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from celery import Celery
 
@@ -30,10 +31,15 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
-def memory_app(tmp_path: Path) -> Celery:
+def new_app(tmp_path: Path) -> Callable[..., Celery]:
+    """Makes apps of settings, in the test's folder."""
+    return partial(make_app, tmp_path)
+
+
+@pytest.fixture
+def memory_app(new_app: Callable[..., Celery]) -> Celery:
     """An app that is one process: broker, results and jobs in its memory."""
-    return make_app(
-        tmp_path,
+    return new_app(
         broker_url="memory://",
         broker_transport_options={"polling_interval": 0.01},
         result_backend="cache+memory://",
@@ -53,6 +59,6 @@ def settings(request: pytest.FixtureRequest, redis_server: RedisServer | GivenSe
 
 
 @pytest.fixture
-def app(settings: dict[str, Any], tmp_path: Path) -> Celery:
+def app(settings: dict[str, Any], new_app: Callable[..., Celery]) -> Celery:
     """The app of those settings, to send jobs from this process."""
-    return make_app(tmp_path, **settings)
+    return new_app(**settings)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from celery import Celery
+from celery import VERSION, Celery
 
 from ranch import BackendUnavailable
 from ranch.celery import Ranch
-from tests.celery.app import Journal, make_app
+from tests.celery.app import Journal
 from tests.celery.workers import CeleryWorker
 from tests.servers import RedisServer
 from tests.waiting import wait_until
@@ -21,10 +22,12 @@ from tests.waiting import wait_until
 SOON = 20
 
 
-def test_a_killed_workers_jobs_run_elsewhere(settings: dict[str, Any], tmp_path: Path, journal: Journal) -> None:
+def test_a_killed_workers_jobs_run_elsewhere(
+    settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
+) -> None:
     """A late-acknowledging job comes back with its lease; any other is lost, as in plain Celery."""
     settings["ranch"] = {**settings.get("ranch", {}), "lease": 1.0}
-    app = make_app(tmp_path, **settings)
+    app = new_app(**settings)
     with CeleryWorker(tmp_path, settings, name="first") as first:
         late = app.tasks["late"].lru_delay("acme", "late")
         app.tasks["gated"].lru_delay("other", "early")
@@ -63,6 +66,7 @@ def test_a_stopping_worker_finishes_what_runs_and_claims_nothing(
     assert sorted(journal.words()) == list("01234")
 
 
+@pytest.mark.skipif(VERSION < (5, 6), reason="until then Celery acknowledged late tasks in a cold shutdown")
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_a_cold_shutdown_gives_late_jobs_back(
     app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal
@@ -97,14 +101,16 @@ def test_a_killed_process_of_the_pool_is_told_of(
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
-def test_a_lost_broker_costs_no_job(own_redis: RedisServer, tmp_path: Path, journal: Journal, pool: str) -> None:
+def test_a_lost_broker_costs_no_job(
+    own_redis: RedisServer, tmp_path: Path, new_app: Callable[..., Celery], journal: Journal, pool: str
+) -> None:
     """What runs goes on and runs once, what waited for its turn is given back, and the worker takes jobs again."""
     settings = {
         "broker_url": own_redis.tcp_url,
         "result_backend": own_redis.tcp_url[:-1] + "1",
         "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
     }
-    app = make_app(tmp_path, **settings)
+    app = new_app(**settings)
     with CeleryWorker(tmp_path, settings, pool=pool) as worker:
         results = [app.tasks["late"].lru_delay("acme", str(number)) for number in range(4)]
         wait_until(lambda: len(journal.words()) == 2)
@@ -117,10 +123,14 @@ def test_a_lost_broker_costs_no_job(own_redis: RedisServer, tmp_path: Path, jour
         assert app.tasks["add"].lru_delay("acme", 1, 2).get(timeout=SOON) == 3
         assert app.tasks["add"].delay(1, 2).get(timeout=SOON) == 3
         wait_until(lambda: Ranch(app).queue().stats().leased == 0)
-    assert sorted(journal.words()) == list("0123")
+    # Until then Celery forgot the tasks that its processes ran, and plain ones run twice as well.
+    if pool != "prefork" or VERSION >= (5, 6, 3):
+        assert sorted(journal.words()) == list("0123")
 
 
-def test_a_worker_waits_for_its_store(own_redis: RedisServer, tmp_path: Path, journal: Journal) -> None:
+def test_a_worker_waits_for_its_store(
+    own_redis: RedisServer, tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
+) -> None:
     """While it is away sending says so; once it is back the worker settles and goes on."""
     (tmp_path / "results").mkdir()
     settings = {
@@ -128,7 +138,7 @@ def test_a_worker_waits_for_its_store(own_redis: RedisServer, tmp_path: Path, jo
         "result_backend": f"file://{tmp_path}/results",
         "ranch": {"backend": own_redis.tcp_url},
     }
-    app = make_app(tmp_path, **settings)
+    app = new_app(**settings)
     with CeleryWorker(tmp_path, settings, pool="threads") as worker:
         late = app.tasks["late"].lru_delay("acme", "late")
         wait_until(journal.words)

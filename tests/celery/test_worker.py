@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from celery import Celery
 from celery.result import AsyncResult
 
 from ranch.celery import Ranch
-from tests.celery.app import Journal, make_app
+from tests.celery.app import Journal
 from tests.celery.workers import CeleryWorker
 from tests.waiting import wait_until
 
@@ -125,17 +126,17 @@ def test_workers_take_lanes_of_their_queues(
     assert [entry["queue"] for entry in journal.entries()] == journal.words()
 
 
-def test_a_store_is_taken_from_the_broker(redis_tcp_url: str, tmp_path: Path) -> None:
+def test_a_store_is_taken_from_the_broker(redis_tcp_url: str, tmp_path: Path, new_app: Callable[..., Celery]) -> None:
     """An app that names none, and has Redis for a broker, keeps its jobs there under a prefix."""
     settings = {"broker_url": redis_tcp_url, "result_backend": redis_tcp_url}
-    app = make_app(tmp_path, **settings)
+    app = new_app(**settings)
     result = app.tasks["add"].lru_delay("acme", 1, 2)
     with CeleryWorker(tmp_path, settings, pool="solo", concurrency=1):
         assert result.get(timeout=SOON) == 3
 
 
 @pytest.mark.parametrize("pool", ["prefork", "solo"])
-def test_a_broker_without_events_will_do(tmp_path: Path, pool: str) -> None:
+def test_a_broker_without_events_will_do(tmp_path: Path, new_app: Callable[..., Celery], pool: str) -> None:
     """Such as the file system: the worker has no event loop then."""
     (tmp_path / "results").mkdir()
     settings = {
@@ -143,7 +144,7 @@ def test_a_broker_without_events_will_do(tmp_path: Path, pool: str) -> None:
         "result_backend": f"file://{tmp_path}/results",
         "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
     }
-    app = make_app(tmp_path, **settings)
+    app = new_app(**settings)
     with CeleryWorker(tmp_path, settings, pool=pool):
         results = [app.tasks["add"].lru_delay(f"lane-{n % 3}", n, 1) for n in range(20)]
         assert [result.get(timeout=SOON, interval=0.01) for result in results] == list(range(1, 21))
