@@ -35,9 +35,9 @@ class Rates:
 @contextmanager
 def worker(environment: dict[str, str]) -> Iterator[None]:
     """Run a prefork worker of two processes."""
-    command = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "benchmarks.app", "worker", "-P", "prefork", "-c", "2"]
+    command = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "benchmarks.app", "worker", "-P", "prefork", "-c"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "error"]
-    running = subprocess.Popen([*command, *quiet], env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    running = subprocess.Popen([*command, "2", *quiet], env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
