@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ranch.aqueue import AsyncQueue as AsyncQueue
+    from ranch.celery import LRUTask as LRUTask
+    from ranch.celery import Ranch as Ranch
+    from ranch.celery import lru_task as lru_task
     from ranch.exceptions import BackendError as BackendError
     from ranch.exceptions import BackendUnavailable as BackendUnavailable
     from ranch.exceptions import ConfigError as ConfigError
@@ -28,12 +31,15 @@ _HOMES = {
     "ConfigError": "ranch.exceptions",
     "InvalidJob": "ranch.exceptions",
     "Job": "ranch.model",
+    "LRUTask": "ranch.celery",
     "Lane": "ranch.model",
     "LeaseLost": "ranch.exceptions",
     "Priority": "ranch.model",
     "Queue": "ranch.queue",
+    "Ranch": "ranch.celery",
     "RanchError": "ranch.exceptions",
     "SerializationError": "ranch.exceptions",
+    "lru_task": "ranch.celery",
 }
 
 __all__ = [
@@ -43,13 +49,16 @@ __all__ = [
     "ConfigError",
     "InvalidJob",
     "Job",
+    "LRUTask",
     "Lane",
     "LeaseLost",
     "Priority",
     "Queue",
+    "Ranch",
     "RanchError",
     "SerializationError",
     "__version__",
+    "lru_task",
 ]
 
 
