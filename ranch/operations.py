@@ -28,7 +28,7 @@ from ranch.model import (
     checked_number,
 )
 from ranch.steps import Steps
-from ranch.typing import Backend, Lanes, Serializer, Strategy
+from ranch.typing import LONGEST_WAIT, Backend, Lanes, Serializer, Strategy
 
 T = TypeVar("T")
 
@@ -120,7 +120,8 @@ class Operations:
             left = until - time.monotonic()
             if claim.leases or left <= 0:
                 return list(claim.leases)
-            yield from self.lanes.wait(left if claim.idle_for is None else min(left, claim.idle_for), claim.tick)
+            soonest = LONGEST_WAIT if claim.idle_for is None else min(claim.idle_for, LONGEST_WAIT)
+            yield from self.lanes.wait(min(left, soonest), claim.tick)
 
     def ack(self, leases: Iterable[Lease]) -> Steps[None]:
         leases = list(leases)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.steps import Performer, Steps
@@ -147,9 +147,12 @@ class Lanes(Protocol):
         ...
 
 
+#: Seconds. Nobody waits for a change longer without looking again: so much a wake-up costs that got lost in the store,
+#: and so long it takes at most until one who waits in a thread can be stopped.
+LONGEST_WAIT: Final = 2.0
 #: How many jobs whose time has come a claim takes back into their lanes before it chooses. Bounded, so that a
 #: million jobs falling due together do not stall the claims of everybody else.
-TIMERS_PER_CALL = 32
+TIMERS_PER_CALL: Final = 32
 
 
 class Backend(Performer, Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import time
 from collections.abc import Awaitable
 
 import pytest
@@ -73,6 +75,20 @@ async def test_awaited_operations_do_what_blocking_ones_do(backend: Backend) -> 
         assert queue.name == "mail"
         assert queue.backend is backend
         assert repr(queue) == "AsyncQueue('mail')"
+
+
+def test_a_cancelled_claim_lets_the_event_loop_end(backend: Backend) -> None:
+    """Who waits for a job for an hour can be told to stop, and keeps nobody for longer than a moment."""
+
+    async def wait_for_a_job() -> None:
+        async with AsyncQueue("mail", backend=backend) as queue:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(queue.claim(wait=3600), 0.05)
+
+    started = time.monotonic()
+    asyncio.run(wait_for_a_job())
+
+    assert time.monotonic() - started < 60
 
 
 def test_a_property_of_the_awaited_lane_is_awaitable() -> None:
