@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from inspect import cleandoc
+from typing import Any
 
 
 class RanchError(Exception):
@@ -19,11 +20,14 @@ class ConfigError(RanchError, ValueError):
     All faults of one configuration are reported together, in `problems`, one sentence each.
     """
 
-    def __init__(self, problems: str | Iterable[str], *, where: str = "configuration") -> None:
+    def __init__(self, problems: str | Iterable[str], where: str = "configuration") -> None:
         self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
         self.where = where
         text = self.problems[0] if len(self.problems) == 1 else "".join(f"\n  - {problem}" for problem in self.problems)
-        super().__init__(f"{where}: {text}")
+        super().__init__(f"{where}:{text}" if len(self.problems) > 1 else f"{where}: {text}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems, self.where)
 
 
 class UnknownName(ConfigError):
@@ -55,6 +59,9 @@ class LeaseLost(RanchError):
             f"no longer the owner of job {jobs}: its lease was settled before, or it expired and the job was taken "
             "back. Nothing was changed. If the work takes longer than the lease, renew it or claim with a longer one"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.job_ids,)
 
 
 class BackendError(RanchError):

@@ -1,0 +1,46 @@
+"""What an error says, and that it survives the way back from a worker."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from ranch import exceptions
+from ranch.exceptions import BackendUnavailable, ConfigError, LeaseLost, RanchError
+
+EXAMPLES = [
+    RanchError(),
+    RanchError("something"),
+    ConfigError("one fault"),
+    ConfigError(["one fault", "another"], where="ranch.toml"),
+    LeaseLost(["00000000001", "00000000002"]),
+    BackendUnavailable("no answer"),
+]
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=repr)
+def test_an_error_pickles(error: RanchError) -> None:
+    """With its words and its facts: Celery sends errors back as results."""
+    back = pickle.loads(pickle.dumps(error))
+
+    assert (type(back), str(back), vars(back)) == (type(error), str(error), vars(error))
+
+
+def test_all_errors_are_one_family() -> None:
+    """Whoever catches `RanchError` catches them all; each has words for when it is given none."""
+    errors = [
+        cls
+        for name, cls in vars(exceptions).items()
+        if isinstance(cls, type) and issubclass(cls, Exception) and name != "PluginWarning"
+    ]
+
+    assert all(issubclass(cls, RanchError) for cls in errors)
+    assert all(cls.__doc__ for cls in errors)
+    assert str(BackendUnavailable()) == "The backend cannot be reached."
+
+
+def test_several_faults_are_a_list() -> None:
+    """One fault stays on the line; several get a line each."""
+    assert str(ConfigError("one fault", where="ranch.toml")) == "ranch.toml: one fault"
+    assert str(ConfigError(["one", "two"], where="ranch.toml")) == "ranch.toml:\n  - one\n  - two"
