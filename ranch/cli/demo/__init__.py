@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ranch.cli.demo.measure import Comparison
 
 
-@click.command()
+@click.command(short_help="See fair scheduling at work.")
 @click.option(
     "--backend",
     metavar="URL",
