@@ -16,7 +16,7 @@ from ranch.exceptions import ConfigError
 log = get_logger(__name__)
 
 
-class WorkerStep(bootsteps.Step):
+class WorkerStep(bootsteps.StartStopStep):
     """Puts a pump between the worker's consumer, which is made after this, and its pool.
 
     Raises:
@@ -38,6 +38,10 @@ class WorkerStep(bootsteps.Step):
             log.warning("ranch keeps jobs in memory://: this worker takes only those that its own process sends")
         parent.ranch_pump = Pump(ranch, parent.process_task)
         parent.process_task = parent.ranch_pump.on_request
+
+    def close(self, parent: Any) -> None:
+        """As the worker is about to stop; then its consumer forgets what the pool has not begun."""
+        parent.ranch_pump.close()
 
 
 class PumpStep(bootsteps.StartStopStep):

@@ -15,6 +15,7 @@ name                                    what for
 ``consumer.call_soon``                  after the events that the loop has at hand now
 ``worker.max_concurrency``              how far the autoscaler may grow the pool
 ``worker.semaphore``                    there, if requests may wait for the pool
+``hub.create_loop``                     the worker's event loop, step by step
 ``state.should_stop``                   and ``should_terminate``: the worker is on its way out
 ``Request.on_success``, ``on_failure``  shadowed on the instance, for the end of an execution;
 and ``on_timeout``                      ``execute_using_pool`` passes them to the pool as ``self.on_…``
@@ -25,7 +26,8 @@ and ``Request._apply_result``           these show which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from time import monotonic
 from typing import Any, Final, TypeAlias
 
 from celery import Celery, bootsteps
@@ -42,6 +44,9 @@ from ranch.exceptions import ConfigError
 
 #: Called as ``sender(producer, name, message, **options)``.
 Sender: TypeAlias = Callable[..., Any]
+
+#: Seconds.
+_LOOP_STEP: Final = 0.02
 
 _END_OF_EXECUTION: Final = ("on_success", "on_failure", "on_timeout")
 
@@ -174,6 +179,23 @@ def _is_forgotten(consumer: Any, request: Any) -> bool:
 def _results_of(consumer: Any) -> Any:
     """Return what a prefork pool in an event loop waits for, by number; None for another pool."""
     return getattr(getattr(consumer.pool, "_pool", None), "_cache", None) if consumer.hub else None
+
+
+def let_begin(consumer: Any, held: Container[Any], timeout: float) -> None:
+    """Before a worker stops: go on with its event loop until tasks that a process has got are known to have begun.
+
+    A stopping worker forgets those. But they run; so a job would come back that has run, and their process would wait
+    for half a minute to be heard.
+    """
+    if not consumer.hub or not forks(consumer.pool):
+        return
+    loop, deadline = consumer.hub.create_loop(), monotonic() + timeout
+    while monotonic() < deadline and any(
+        request.time_start is None and request not in held for request in list(state.reserved_requests)
+    ):
+        # So that the loop does not wait for longer.
+        consumer.hub.call_later(_LOOP_STEP, lambda: None)
+        next(loop)
 
 
 # A request

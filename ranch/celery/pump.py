@@ -25,6 +25,8 @@ log = get_logger(__name__)
 CHOICES_PER_TICK: Final = 16
 #: Seconds for which a job is put off that the worker could not start.
 PAUSE_AFTER_ERROR: Final = 10.0
+#: Seconds. A process of the pool begins what it was given within milliseconds.
+LONGEST_WAIT_FOR_BEGIN: Final = 1.0
 
 
 class Pump:
@@ -82,6 +84,11 @@ class Pump:
                     execution.release()
             internals.drop_forgotten(self._consumer)
         self.wakeup.ring()
+
+    def close(self) -> None:
+        """Claim nothing any more: the worker is about to stop, what runs goes on."""
+        if self.started:
+            internals.let_begin(self._consumer, self._held, LONGEST_WAIT_FOR_BEGIN)
 
     def stop(self) -> None:
         """Give back what did not run. The pool has stopped."""

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,9 @@ class CeleryWorker:
         try:
             self._running.wait(20)
         except subprocess.TimeoutExpired:
+            # Celery answers with the stacks of all threads, into the log.
+            self._running.send_signal(signal.SIGUSR1)
+            time.sleep(1)
             self.kill()
             raise WorkerFailed(f"it did not stop:\n{self.log}") from None
 
