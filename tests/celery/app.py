@@ -69,6 +69,8 @@ def make_app(folder: Path | str, **settings: Any) -> Celery:  # noqa: C901 - a l
         folders = {name: f"{folder}/{name}" for name in ("messages", "control", "processed")}
         for path in folders.values():
             Path(path).mkdir(exist_ok=True)
+        # Kombu's own lets a reader see a message that is not written yet, and the worker ends.
+        app.conf.broker_transport = "ranch.cli.demo.files:Transport"
         app.conf.broker_transport_options = {
             "data_folder_in": folders["messages"],
             "data_folder_out": folders["messages"],
