@@ -62,9 +62,10 @@ class AsyncQueue:
         delay: float = 0.0,
         priority: int = Priority.NORMAL,
         cost: float = 1.0,
+        bid: float | None = None,
     ) -> Job:
         """As `Queue.enqueue`."""
-        return (await self.enqueue_many([(lane, payload)], delay=delay, priority=priority, cost=cost))[0]
+        return (await self.enqueue_many([(lane, payload)], delay=delay, priority=priority, cost=cost, bid=bid))[0]
 
     async def enqueue_many(
         self,
@@ -73,9 +74,10 @@ class AsyncQueue:
         delay: float = 0.0,
         priority: int = Priority.NORMAL,
         cost: float = 1.0,
+        bid: float | None = None,
     ) -> list[Job]:
         """As `Queue.enqueue_many`."""
-        return await self._drive(self._operations.enqueue(items, delay=delay, priority=priority, cost=cost))
+        return await self._drive(self._operations.enqueue(items, delay=delay, priority=priority, cost=cost, bid=bid))
 
     async def claim(self, *, wait: float = 0.0, lease: float | None = None) -> AsyncQueueLease | None:
         """As `Queue.claim`."""

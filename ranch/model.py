@@ -65,16 +65,17 @@ def checked_key(key: object, what: str = "lane") -> str:
     return key
 
 
-def checked_number(value: object, what: str, *, positive: bool = False) -> float:
-    """Return `value` as a finite float, not negative (or `positive`), else raise `InvalidJob`."""
+def checked_number(value: object, what: str, *, positive: bool = False, signed: bool = False) -> float:
+    """Return `value` as a finite float, not negative (`positive`: nor 0; `signed`: any), else raise `InvalidJob`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidJob(f"{what} is a number, not {type(value).__name__} {value!r}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number) or number < 0 or (positive and number == 0):
-        raise InvalidJob(f"{what} must be a finite number {'> 0' if positive else '>= 0'}, not {value!r}")
+    if not math.isfinite(number) or (number < 0 and not signed) or (positive and number == 0):
+        least = "" if signed else " > 0" if positive else " >= 0"
+        raise InvalidJob(f"{what} must be a finite number{least}, not {value!r}")
     return number
 
 
@@ -91,6 +92,10 @@ def _checked_cost(value: object) -> float:
 
 def _checked_delay(value: object) -> float:
     return checked_number(value, "delay")
+
+
+def _checked_bid(value: object) -> float | None:
+    return None if value is None else checked_number(value, "bid", signed=True)
 
 
 def _checked_priority(value: object) -> Priority:
@@ -111,6 +116,8 @@ class NewJob:
     cost: float = field(default=1.0, converter=_checked_cost)
     #: Seconds until it enters its lane.
     delay: float = field(default=0.0, converter=_checked_delay)
+    #: What it offers under the strategy ``bid``; None offers what its lane does.
+    bid: float | None = field(default=None, converter=_checked_bid)
 
 
 @frozen(kw_only=True, slots=True)
@@ -132,6 +139,8 @@ class Job:
     attempts: int = 0
     #: How often it was taken back from a lease that had expired.
     reclaims: int = 0
+    #: What it offers under the strategy ``bid``; None offers what its lane does.
+    bid: float | None = None
     _loads: Callable[[bytes, str], Any] | None = field(default=None, repr=False, eq=False, alias="loads")
 
     @cached_property

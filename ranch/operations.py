@@ -74,7 +74,7 @@ class Operations:
         return cls(name, store, store.lanes(name, chosen), codec, lease, plugins.events)
 
     def enqueue(
-        self, items: Iterable[tuple[str, Any]], *, delay: float, priority: int, cost: float
+        self, items: Iterable[tuple[str, Any]], *, delay: float, priority: int, cost: float, bid: float | None
     ) -> Steps[list[Job]]:
         jobs = []
         for item in items:
@@ -90,6 +90,7 @@ class Operations:
                     priority=priority,
                     cost=cost,
                     delay=delay,
+                    bid=bid,
                 )
             )
         enqueued: list[Job] = []

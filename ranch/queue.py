@@ -80,6 +80,7 @@ class Queue:
         delay: float = 0.0,
         priority: int = Priority.NORMAL,
         cost: float = 1.0,
+        bid: float | None = None,
     ) -> Job:
         """Put a job into a lane; once this returns, the job is in the backend.
 
@@ -89,6 +90,8 @@ class Queue:
             delay: Seconds until the job enters its lane.
             priority: 1 (very low) to 6 (critical), among the jobs of this lane.
             cost: Size of the job: the lane is charged ``weight * cost`` for it.
+            bid: What the job offers under the strategy ``bid``, while it is the first of its lane; without one it
+                offers what its lane does.
 
         Returns:
             The job, with the id that it keeps. One round trip.
@@ -97,7 +100,7 @@ class Queue:
             InvalidJob: A value cannot be; nothing was stored.
             SerializationError: The serializer does not take the payload; nothing was stored.
         """
-        return self.enqueue_many([(lane, payload)], delay=delay, priority=priority, cost=cost)[0]
+        return self.enqueue_many([(lane, payload)], delay=delay, priority=priority, cost=cost, bid=bid)[0]
 
     def enqueue_many(
         self,
@@ -106,6 +109,7 @@ class Queue:
         delay: float = 0.0,
         priority: int = Priority.NORMAL,
         cost: float = 1.0,
+        bid: float | None = None,
     ) -> list[Job]:
         """Put many jobs into their lanes, in the order given.
 
@@ -116,12 +120,13 @@ class Queue:
             delay: As for `enqueue`, for all of them.
             priority: As for `enqueue`, for all of them.
             cost: As for `enqueue`, for each of them.
+            bid: As for `enqueue`, for each of them.
 
         Raises:
             InvalidJob: A value cannot be; nothing was stored.
             SerializationError: The serializer does not take a payload; nothing was stored.
         """
-        return self._drive(self._operations.enqueue(items, delay=delay, priority=priority, cost=cost))
+        return self._drive(self._operations.enqueue(items, delay=delay, priority=priority, cost=cost, bid=bid))
 
     def claim(self, *, wait: float = 0.0, lease: float | None = None) -> QueueLease | None:
         """Take the next job, in the order of the strategy. It is yours alone until the lease ends.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Protocol
 
 from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
@@ -16,7 +16,7 @@ class Clock(Protocol):
 
 
 class LaneView(Protocol):
-    """What a strategy may know of a lane."""
+    """What a strategy may know of a lane: the first three always, the others if it says that it reads them."""
 
     @property
     def key(self) -> str: ...
@@ -30,8 +30,8 @@ class LaneView(Protocol):
         """The last rank that the strategy gave this lane; 0.0 for a new one."""
 
     @property
-    def bid(self) -> float:
-        """What the lane offers: the number in its custom data under ``bid``, else 0.0."""
+    def data(self) -> Mapping[str, float]:
+        """The numbers in the lane's custom data, by name. What is not there, or not a finite number, is absent."""
 
     @property
     def since(self) -> float:
@@ -40,6 +40,14 @@ class LaneView(Protocol):
     @property
     def priority(self) -> int:
         """The priority, 1 to 6, of the job at the lane's head; 0, if the lane is empty."""
+
+    @property
+    def bid(self) -> float | None:
+        """The bid of the job at the lane's head; None, if it has none of its own or the lane is empty."""
+
+    @property
+    def cost(self) -> float:
+        """The cost of the job at the lane's head; 0.0, if the lane is empty."""
 
 
 class QueueClock(Protocol):
@@ -68,8 +76,18 @@ class Strategy(Protocol):
     A lane is ranked anew (`enter`) as well when something that the strategy reads changes while the lane waits.
     """
 
-    #: What ranks depend on beside the weight: any of ``"bid"`` and ``"head"`` (`LaneView.since` and `priority`).
-    reads: ClassVar[frozenset[str]] = frozenset()
+    @property
+    def reads(self) -> frozenset[str]:
+        """What ranks depend on beside the lane's weight and tag; nothing else is fetched, and nothing else is shown.
+
+        - ``"head"``: the job at the lane's head, its `since`, `priority`, `bid` and `cost`. The lane is ranked anew
+          when another job comes there.
+        - ``"cost"``: that job's cost only, and the lane is not ranked anew: what a lane is charged for entering, it is
+          charged once.
+        - ``"data.<name>"``: one number of the lane's custom data. The lane is ranked anew when that number changes.
+        """
+        return frozenset()
+
     #: The source of the strategy's twin for Redis: Lua that defines ``enter(lane, clock)`` and
     #: ``served(lane, clock, cost)``, and sees the strategy's fields as ``options``. None: there is none, and Redis
     #: refuses the strategy.

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
+from ranch.backends.views import Reads, View
 from ranch.model import (
     Claim,
     Job,
@@ -58,6 +59,7 @@ class LocalLanes:
         begin: Callable[[], AbstractContextManager[Tables]],
         wait: Callable[[float, int], None],
     ) -> None:
+        Reads.of(strategy)  # refused now, not at the first claim
         self.strategy = strategy
         self.begin = begin
         self._wait = wait
@@ -77,6 +79,7 @@ class LocalLanes:
                 enqueued_at=queue.now,
                 due_at=round(queue.now + new.delay, 3),
                 state="delayed" if new.delay else "ready",
+                bid=new.bid,
             )
             row.at = row.due_at
             tables.add_job(row)
@@ -112,8 +115,8 @@ class LocalLanes:
             lane.leased += 1
             lane.claimed += 1
             lane.order = SERVED + queue.tick
-            self._look(tables, lane)
-            lane.tag = self._rank(lane, partial(self.strategy.served, lane, queue, job.cost))
+            view = self._look(tables, lane)
+            lane.tag = self._rank(lane, partial(self.strategy.served, view, queue, job.cost))
             tables.put_lane(lane)
             leases.append(Lease(job=job.read(), token=job.token, deadline=job.at))
         idle_for = None
@@ -174,13 +177,15 @@ class LocalLanes:
 
     @atomic
     def update(self, tables: Tables, changes: Sequence[LaneUpdate]) -> None:
+        reads = Reads.of(self.strategy)
         for change in changes:
             lane = tables.lane(change.key) or LaneRow(change.key)
+            before = reads.numbers(lane)
             if change.weight is not None:
                 lane.weight = change.weight
             lane.tags = _merged(lane.tags, change.tags)
             lane.data = _merged(lane.data, change.data)
-            if lane.pending and "bid" in change.data and "bid" in self.strategy.reads:
+            if lane.pending and reads.numbers(lane) != before:
                 self._enter(tables, lane)
             tables.put_lane(lane)
 
@@ -237,7 +242,7 @@ class LocalLanes:
         """Account for a job that has just become ready in its lane."""
         lane.pending += 1
         if lane.pending > 1:
-            if "head" not in self.strategy.reads:
+            if not Reads.of(self.strategy).head:
                 return
             head = tables.head(lane.key)
             if head is None or head.id != job.id:
@@ -250,16 +255,12 @@ class LocalLanes:
         queue = tables.queue
         queue.tick += 1
         lane.order = lane.order or queue.tick
-        self._look(tables, lane)
-        lane.tag = self._rank(lane, partial(self.strategy.enter, lane, queue))
+        view = self._look(tables, lane)
+        lane.tag = self._rank(lane, partial(self.strategy.enter, view, queue))
 
-    def _look(self, tables: Tables, lane: LaneRow) -> None:
-        """Fill in what the strategy reads of a lane."""
-        reads = self.strategy.reads
-        head = tables.head(lane.key) if "head" in reads else None
-        lane.since, lane.priority = (head.due_at, head.priority) if head else (tables.queue.now, 0)
-        bid = lane.data.get("bid") if "bid" in reads else None
-        lane.bid = float(bid) if isinstance(bid, (int, float)) and not isinstance(bid, bool) else 0.0
+    def _look(self, tables: Tables, lane: LaneRow) -> View:
+        reads = Reads.of(self.strategy)
+        return reads.view(lane, tables.head(lane.key) if reads.cost else None, tables.queue.now)
 
     def _rank(self, lane: LaneRow, ask: Callable[[], float]) -> float:
         """Return the rank the strategy gives, or the lane's old one if the answer is no finite number."""

@@ -33,6 +33,8 @@ class JobRow:
     at: float = 0.0
     #: Of the lease, while there is one.
     token: str = ""
+    #: The job's own; None leaves it to the lane.
+    bid: float | None = None
 
     @property
     def place(self) -> float:
@@ -51,12 +53,13 @@ class JobRow:
             due_at=self.due_at,
             attempts=self.attempts,
             reclaims=self.reclaims,
+            bid=self.bid,
         )
 
 
 @define(eq=False)
 class LaneRow:
-    """A lane as it is stored, and as its strategy sees it. It is ready while jobs are pending."""
+    """A lane as it is stored. It is ready while jobs are pending."""
 
     key: str
     weight: float = 1.0
@@ -73,10 +76,6 @@ class LaneRow:
     acked: int = 0
     released: int = 0
     reclaimed: int = 0
-    # Set before the strategy is asked, never stored.
-    bid: float = 0.0
-    since: float = 0.0
-    priority: int = 0
 
     def read(self) -> Lane:
         stats = LaneStats(**{name: getattr(self, name) for name in COUNTERS})

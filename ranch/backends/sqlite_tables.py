@@ -12,7 +12,7 @@ from attrs import fields
 from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
 
 #: The layout of the file; raised when the tables change.
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS queues (
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     queue INTEGER NOT NULL, id TEXT NOT NULL, lane TEXT NOT NULL, body BLOB NOT NULL, content_type TEXT NOT NULL,
     priority INTEGER NOT NULL, cost REAL NOT NULL, enqueued_at REAL NOT NULL, due_at REAL NOT NULL,
     attempts INTEGER NOT NULL, reclaims INTEGER NOT NULL, state TEXT NOT NULL, at REAL NOT NULL, token TEXT NOT NULL,
-    place REAL NOT NULL, PRIMARY KEY (queue, id)
+    bid REAL, place REAL NOT NULL, PRIMARY KEY (queue, id)
 );
 CREATE INDEX IF NOT EXISTS places ON jobs (queue, lane, place, id) WHERE state = 'ready';
 CREATE INDEX IF NOT EXISTS timers ON jobs (queue, at, state, id) WHERE state <> 'ready';

@@ -199,6 +199,16 @@ def test_records_give_back_what_they_were_given(content_type: str) -> None:
     assert (read.cost, read.priority, read.attempts) == (0.1, 6, 0)
 
 
+def test_a_record_grows_by_a_bid_only() -> None:
+    """A job without a bid takes no room for one."""
+    plain, bidding = job("abc", body=b"12345"), job("abc", body=b"12345", bid=-2.5)
+
+    assert len(pack(plain)) == 15 + 3 + 1 + 5
+    assert len(pack(bidding)) == len(pack(plain)) + 8
+    read = unpack("1", bytes(12) + pack(bidding))
+    assert (read.lane, read.body, read.bid, read.priority) == ("abc", b"12345", -2.5, 3)
+
+
 @pytest.mark.parametrize(
     ("queue", "tag"), [("q", "{ranch:q}"), ("}", "{ranch:%7D}"), ("a}b%", "{ranch:a%7Db%25}"), ("{x", "{ranch:{x}")]
 )

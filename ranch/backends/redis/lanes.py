@@ -192,6 +192,7 @@ def _enqueued(new: NewJob, job_id: str, now_ms: int) -> Job:
         cost=new.cost,
         enqueued_at=now_ms / 1000,
         due_at=(now_ms + _ms(new.delay)) / 1000,
+        bid=new.bid,
     )
 
 

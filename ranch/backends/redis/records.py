@@ -9,11 +9,12 @@ bytes  type   what
 0-5    int    enqueued at, in ms since the epoch, by the server's clock
 6-11   int    due at, likewise
 12-19  float  cost
-20     int    priority
+20     int    priority, and 128 more if the job has a bid
 21-22  int    attempts: claims that ended in a release or a reclaim, so a claim need not write
 23-24  int    reclaims
 25-26  int    length of the lane's key
 27-           the lane's key in UTF-8
+then   float  bid; nothing, if the job has none
 then   int    content type: its number in `CONTENT_TYPES` in one byte, or 0, its length in two bytes, and the type
 then          the body
 =====  =====  ==================================================================================
@@ -43,6 +44,8 @@ _NUMBERS: Final = {content_type: number for number, content_type in enumerate(CO
 _HEADER: Final = Struct("<IHIHdBHHH")
 _AFTER_TIMES: Final = Struct("<dBHHH")
 _LENGTH: Final = Struct("<H")
+_BID: Final = Struct("<d")
+_HAS_BID: Final = 128
 
 
 def pack(job: NewJob) -> bytes:
@@ -53,14 +56,21 @@ def pack(job: NewJob) -> bytes:
     else:
         spelled = job.content_type.encode()
         content_type = b"\0" + _LENGTH.pack(len(spelled)) + spelled
-    return _AFTER_TIMES.pack(job.cost, job.priority, 0, 0, len(lane)) + lane + content_type + job.body
+    priority, bid = int(job.priority), b""
+    if job.bid is not None:
+        priority, bid = priority | _HAS_BID, _BID.pack(job.bid)
+    return _AFTER_TIMES.pack(job.cost, priority, 0, 0, len(lane)) + lane + bid + content_type + job.body
 
 
 def unpack(job_id: str, record: bytes, *, this_claim: int = 0) -> Job:
     """Return the job of a record; with `this_claim` counted among its attempts."""
     low, high, due_low, due_high, cost, priority, attempts, reclaims, size = _HEADER.unpack_from(record)
     at = _HEADER.size + size
-    lane, number = record[_HEADER.size : at].decode(), record[at]
+    lane, bid = record[_HEADER.size : at].decode(), None
+    if priority & _HAS_BID:
+        (bid,) = _BID.unpack_from(record, at)
+        at += _BID.size
+    number = record[at]
     at += 1
     content_type = CONTENT_TYPES[number]
     if not number:
@@ -73,12 +83,13 @@ def unpack(job_id: str, record: bytes, *, this_claim: int = 0) -> Job:
         lane=lane,
         body=record[at:],
         content_type=content_type,
-        priority=Priority(priority),
+        priority=Priority(priority & ~_HAS_BID),
         cost=cost,
         enqueued_at=(high << 32 | low) / 1000,
         due_at=(due_high << 32 | due_low) / 1000,
         attempts=attempts + this_claim,
         reclaims=reclaims,
+        bid=bid,
     )
 
 

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from attrs import define, field, frozen
 
+from ranch.backends.views import Reads
 from ranch.exceptions import BackendError, ConfigError
 from ranch.typing import Strategy
 
@@ -55,7 +56,7 @@ class Twin:
     source: str
     #: The fields of the strategy as a Lua table.
     options: str
-    reads: frozenset[str]
+    reads: Reads
 
     @classmethod
     def of(cls, strategy: Strategy) -> Twin:
@@ -76,7 +77,20 @@ class Twin:
         for option in attrs.fields(kind) if attrs.has(kind) else ():
             options[option.name.lstrip("_")] = getattr(strategy, option.name)
         table = ", ".join(f"{key} = {_literal(value, name, key)}" for key, value in options.items())
-        return cls(name, strategy.lua, f"{{ {table} }}", strategy.reads)
+        return cls(name, strategy.lua, f"{{ {table} }}", Reads.of(strategy))
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What scripts know of it as Lua expressions by name; a table that would be empty is nil."""
+        reads = self.reads
+        names = [_literal(name, self.name, "reads") for name in reads.data]
+        fields = [_literal(f"data:{name}", self.name, "reads") for name in reads.data]
+        return {
+            "reads_head": str(reads.head).lower(),
+            "reads_cost": str(reads.cost).lower(),
+            "reads_data": f"{{ {', '.join(names)} }}" if names else "nil",
+            "data_fields": f"{{ {', '.join(fields)} }}" if fields else "nil",
+        }
 
 
 def _literal(value: Any, strategy: str, name: str) -> str:
@@ -239,8 +253,8 @@ class _Composer:
         if not self.twin:
             raise ScriptError(f"{' > '.join(path)}: includes a strategy, and none was given")
         # Locals, not tables: what a script makes anew in each call costs it time.
-        for name in ("bid", "head"):
-            self.add(f"local reads_{name} = {'true' if name in self.twin.reads else 'false'}")
+        for name, value in self.twin.words.items():
+            self.add(f"local {name} = {value}")
         # Arithmetic only: the twin sees its options, and neither the server nor what was said before.
         self.add("local strategy_enter, strategy_served = (function(options, call, redis, KEYS, ARGV)")
         lines = self.twin.source.splitlines()

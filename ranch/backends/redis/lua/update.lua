@@ -12,18 +12,26 @@
 
 local i = first
 while i <= #ARGV do
-  local key, weight, fields, bids = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), false
+  local key, weight, fields = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
   local row = lane_prefix .. key
+  local before = reads_data and load_lane(key).data
   call("SADD", lanes, key)
   if weight ~= "" then call("HSET", row, "weight", weight) end
   i = i + 3
   for _ = 1, fields do
     local field, value = ARGV[i], ARGV[i + 1]
     if value == "" then call("HDEL", row, field) else call("HSET", row, field, value) end
-    bids = bids or field == "data:bid"
     i = i + 2
   end
-  if bids and reads_bid and call("EXISTS", pending_prefix .. key) == 1 then enter(key) end
+  if before and call("EXISTS", pending_prefix .. key) == 1 then
+    local after = load_lane(key).data
+    for _, name in ipairs(reads_data) do
+      if after[name] ~= before[name] then
+        enter(key)
+        break
+      end
+    end
+  end
 end
 call("HSET", meta, "tick", queue.tick, "layout", LAYOUT)
 return { "ok" }

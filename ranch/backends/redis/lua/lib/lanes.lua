@@ -2,10 +2,18 @@
 -- @include strategy
 -- @key lane_prefix  of the keys of lanes' rows
 
+local NO_DATA = {}
+
 local function load_lane(key)
-  local row, values = lane_prefix .. key
-  if reads_bid then
-    values = call("HMGET", row, "weight", "tag", "order", "claimed", "data:bid")
+  local row, values, data = lane_prefix .. key, nil, NO_DATA
+  if reads_data then
+    values = call("HMGET", row, "weight", "tag", "order", "claimed", unpack(data_fields))
+    data = {}
+    for i, name in ipairs(reads_data) do
+      -- Custom data are JSON: a number there is one for Lua too, anything else is none.
+      local number = tonumber(values[4 + i])
+      if number and number - number == 0 then data[name] = number end
+    end
   else
     values = call("HMGET", row, "weight", "tag", "order", "claimed")
   end
@@ -15,7 +23,6 @@ local function load_lane(key)
     tag = tonumber(values[2]) or 0,
     order = values[3],
     claimed = tonumber(values[4]) or 0,
-    -- Custom data are JSON: a number there is one for Lua too; anything else is none, and bids 0.
-    bid = tonumber(values[5]) or 0,
+    data = data,
   }
 end

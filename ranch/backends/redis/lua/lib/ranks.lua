@@ -6,12 +6,15 @@
 
 -- The rank the strategy gives; the lane's old one if the answer is no finite number.
 local function rank(ask, lane, cost)
-  lane.since, lane.priority = queue.now, 0
-  local head = reads_head and call("ZRANGE", pending_prefix .. lane.key, "0", "0")[1]
+  lane.since, lane.priority, lane.cost, lane.bid = queue.now, 0, 0, nil
+  local head = reads_cost and call("ZRANGE", pending_prefix .. lane.key, "0", "0")[1]
   if head then
     -- @include lib.records
     local job = read_header(call("HGET", jobs, head))
-    lane.since, lane.priority = job.due_ms / 1000, job.priority
+    lane.cost = job.cost
+    if reads_head then
+      lane.since, lane.priority, lane.bid = job.due_ms / 1000, job.priority, job.bid
+    end
   end
   local answered, answer = pcall(ask, lane, queue, cost)
   -- Infinity less itself is not a number, and what is not a number equals nothing.
