@@ -1,7 +1,7 @@
 -- The twin of weighted_lru.py: see there for what it promises.
 
 local function enter(lane, clock)
-  return math.max(clock.virtual, lane.tag)
+  return math.max(clock.virtual + lane.weight * lane.cost, lane.tag)
 end
 
 local function served(lane, clock, cost)

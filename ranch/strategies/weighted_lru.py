@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import field, frozen, validators
 
 from ranch.strategies.twin import twin_of
 from ranch.typing import LaneView, QueueClock, Strategy
@@ -15,22 +15,34 @@ class WeightedLRU(Strategy):
     """Share capacity between backlogged lanes in proportion to 1/weight; the default.
 
     Start-time fair queueing over lanes. A service of cost c moves a lane back by ``weight * c`` of virtual time. A lane
-    that comes back from idling starts at the present: it goes before all who were served since, and earns no credit
-    for the time away. With equal weights and costs it is plain LRU, pick for pick.
+    that comes back from idling starts at the present, and earns no credit for the time away.
 
     Guarantee: for two lanes i and j backlogged throughout any interval, with S the cost claimed from each,
-    ``|S_i * w_i - S_j * w_j| <= cmax_i * w_i + cmax_j * w_j``.
+    ``|S_i * w_i - S_j * w_j| <= cmax_i * w_i + cmax_j * w_j``, however lanes enter.
 
-    Not for lanes that users can invent at will: each new lane goes first, so a flood of them starves the others.
+    - ``entry="front"``: a lane that enters goes before all who were served since it left. With equal weights and costs
+      this is plain LRU, pick for pick. Each new lane goes first, so a flood of new ones starves the others.
+    - ``entry="fair"``: a lane that enters pays for its first job beforehand, as self-clocked fair queueing has it. It
+      waits for about a turn of the others, and a flood of new lanes has to share with them: for lanes that users can
+      invent at will.
 
-    Source: P. Goyal, H. Vin, H. Cheng, "Start-time fair queueing", SIGCOMM 1996; as a rank of lanes in the sense of
+    Source: P. Goyal, H. Vin, H. Cheng, "Start-time fair queueing", SIGCOMM 1996; for ``"fair"`` S. Golestani, "A
+    self-clocked fair queueing scheme for broadband applications", INFOCOM 1994; as a rank of lanes in the sense of
     A. Sivaraman et al., "Programmable packet scheduling at line rate", SIGCOMM 2016.
     """
 
+    #: Where a lane enters: ``"front"`` or ``"fair"``.
+    entry: str = field(default="front", validator=validators.in_(("front", "fair")))
+
     lua: ClassVar[str | None] = twin_of(__name__)
 
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"cost"} if self.entry == "fair" else ())
+
     def enter(self, lane: LaneView, clock: QueueClock) -> float:
-        return max(clock.virtual, lane.tag)
+        # Not reading it, a lane has a cost of 0: that is the front.
+        return max(clock.virtual + lane.weight * lane.cost, lane.tag)
 
     def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
         return lane.tag + lane.weight * cost

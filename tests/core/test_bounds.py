@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations, pairwise
+from random import Random
 
+import pytest
 from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from ranch.testing import FakeClock
 LANES = "abcde"
 WEIGHTS = st.sampled_from([0.25, 0.5, 1.0, 1.7, 3.0])
 COSTS = st.sampled_from([0.5, 1.0, 2.0, 5.0])
+FAIR = {"name": "weighted-lru", "entry": "fair"}
 
 #: A claim, or a job of a cost for a lane.
 EVENTS = st.lists(st.one_of(st.none(), st.none(), st.tuples(st.sampled_from(LANES), COSTS)), min_size=10, max_size=300)
@@ -82,11 +85,14 @@ def new_queue(strategy: object, weights: dict[str, float] | None = None) -> Queu
     return queue
 
 
+@pytest.mark.parametrize("entry", ["front", "fair"])
 @settings(max_examples=200)
 @given(events=EVENTS, weights=st.fixed_dictionaries(dict.fromkeys(LANES, WEIGHTS)))
-def test_weighted_lru_keeps_its_bound(events: list[tuple[str, float] | None], weights: dict[str, float]) -> None:
+def test_weighted_lru_keeps_its_bound(
+    entry: str, events: list[tuple[str, float] | None], weights: dict[str, float]
+) -> None:
     """|S_i w_i - S_j w_j| <= cmax_i w_i + cmax_j w_j on every interval in which both lanes are backlogged."""
-    history = list(services(new_queue("weighted-lru", weights), events))
+    history = list(services(new_queue({"name": "weighted-lru", "entry": entry}, weights), events))
     largest = {lane: max((s.cost for s in history if s.lane == lane), default=0.0) for lane in LANES}
 
     for one, other in combinations(LANES, 2):
@@ -129,23 +135,28 @@ def test_round_robin_keeps_its_bound(events: list[tuple[str, float] | None], wei
 @settings(max_examples=200)
 @given(data=st.data(), ageing=st.sampled_from([0.0, 0.1, 2.0]))
 def test_bid_never_serves_a_lower_bid_before_a_higher_one(data: st.DataObject, ageing: float) -> None:
-    """At each claim the lane served has the highest of bid + ageing * waiting of its head job."""
+    """At each claim the lane served has the highest of its head job's bid, or its own, plus ageing * waiting."""
     clock = FakeClock()
     queue = Queue("q", backend=MemoryBackend(clock=clock), strategy={"name": "bid", "ageing": ageing}, lease=1e9)
     bids = dict.fromkeys(LANES, 0.0)
-    waiting: dict[str, list[float]] = {lane: [] for lane in LANES}
-    for _ in range(data.draw(st.integers(10, 80))):
+    waiting: dict[str, list[tuple[float, float | None]]] = {lane: [] for lane in LANES}
+    for _ in range(data.draw(st.integers(10, 50))):
         clock.advance(data.draw(st.sampled_from([0.0, 0.5, 30.0])))
         lane = data.draw(st.sampled_from(LANES))
         what = data.draw(st.sampled_from(["enqueue", "enqueue", "bid", "claim", "claim"]))
         if what == "enqueue":
-            queue.enqueue(lane, None)
-            waiting[lane].append(clock())
+            own = data.draw(st.sampled_from([None, None, 0.0, 3.0, -40.0]))
+            queue.enqueue(lane, None, bid=own)
+            waiting[lane].append((clock(), own))
         elif what == "bid":
             bids[lane] = data.draw(st.sampled_from([0.0, 1.0, 2.5, 40.0, -3.0]))
             queue.lane(lane).update(data={"bid": bids[lane]})
         elif lease := queue.claim():
-            effective = {lane: bids[lane] + ageing * (clock() - since[0]) for lane, since in waiting.items() if since}
+            heads = {lane: jobs[0] for lane, jobs in waiting.items() if jobs}
+            effective = {
+                lane: (bids[lane] if own is None else own) + ageing * (clock() - since)
+                for lane, (since, own) in heads.items()
+            }
             assert effective[lease.job.lane] >= max(effective.values()) - 1e-6
             waiting[lease.job.lane].pop(0)
         else:
@@ -153,9 +164,9 @@ def test_bid_never_serves_a_lower_bid_before_a_higher_one(data: st.DataObject, a
 
 
 @settings(max_examples=100)
-@given(events=UNIT_EVENTS, backlog=st.integers(2, 30), strategy=st.sampled_from(["weighted-lru", "round-robin"]))
+@given(events=UNIT_EVENTS, backlog=st.integers(2, 30), strategy=st.sampled_from(["weighted-lru", "round-robin", FAIR]))
 def test_a_newcomer_starts_within_one_turn_of_the_others(
-    events: list[tuple[str, float] | None], backlog: int, strategy: str
+    events: list[tuple[str, float] | None], backlog: int, strategy: object
 ) -> None:
     """A lane that comes to n - 1 backlogged ones starts within n - 1 claims of theirs, however long their queues."""
     queue = new_queue(strategy)
@@ -171,10 +182,10 @@ def test_a_newcomer_starts_within_one_turn_of_the_others(
 
 
 @settings(max_examples=100)
-@given(away=st.integers(1, 200), weight=WEIGHTS)
-def test_an_idle_lane_earns_no_credit(away: int, weight: float) -> None:
+@given(away=st.integers(1, 200), weight=WEIGHTS, strategy=st.sampled_from(["weighted-lru", FAIR]))
+def test_an_idle_lane_earns_no_credit(away: int, weight: float, strategy: object) -> None:
     """However long a lane was away, once back it gets its share and no more."""
-    queue = new_queue("weighted-lru", {"back": weight})
+    queue = new_queue(strategy, {"back": weight})
     queue.enqueue("back", None)
     queue.claim()
     queue.enqueue_many([("busy", None)] * (away + 100))
@@ -185,6 +196,26 @@ def test_an_idle_lane_earns_no_credit(away: int, weight: float) -> None:
 
     back, busy = served.count("back"), served.count("busy")
     assert abs(back * weight - busy) <= weight + 1
+
+
+@pytest.mark.parametrize(("strategy", "least", "most"), [("weighted-lru", 0.001, 0.01), (FAIR, 0.05, 0.09)], ids=str)
+def test_what_a_flood_of_new_lanes_leaves_to_standing_ones(strategy: object, least: float, most: float) -> None:
+    """With new lanes of one job at 110 % of capacity, standing ones keep 5 to 9 % of the service, or less than 1 %."""
+    queue, random = new_queue(strategy), Random(3)
+    queue.enqueue_many([(f"standing {number}", None) for number in range(20)])
+    arrival, to_standing = random.expovariate(1.1), 0
+    for service in range(6000):
+        while arrival <= service:
+            queue.enqueue(f"new {arrival}", None)
+            arrival += random.expovariate(1.1)
+        lease = queue.claim()
+        assert lease is not None
+        if lease.job.lane.startswith("standing"):
+            to_standing += 1
+            queue.enqueue(lease.job.lane, None)
+        lease.ack()
+
+    assert least <= to_standing / 6000 <= most
 
 
 def test_shares_are_in_proportion_to_one_over_weight() -> None:

@@ -125,3 +125,15 @@ def test_a_bid_is_a_finite_number(backend: Backend, bid: Any) -> None:
     with pytest.raises(InvalidJob, match="bid"):
         queue.enqueue("a", None, bid=bid)
     assert queue.stats().enqueued == 0
+
+
+def test_a_lane_pays_once_for_entering_fairly(backend: Backend) -> None:
+    """Under entry="fair" a newcomer waits for the cost of its first job; jobs that overtake that one change nothing."""
+    queue = Queue("q", backend=backend, strategy={"name": "weighted-lru", "entry": "fair"}, lease=1e9)
+    queue.enqueue_many([("old", None)] * 9)
+    queue.claim_many(2)
+    queue.enqueue("new", "first", cost=3)
+    queue.claim()
+    queue.enqueue_many([("new", "urgent")] * 2, priority=6, cost=3)
+
+    assert order(queue) == ["old", "new", "old", "old", "old", "new", "old", "old", "new"]
