@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from typing import ClassVar
 
 import pytest
+from attrs import frozen
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -16,12 +18,40 @@ from ranch.backends.redis import RedisBackend
 from ranch.backends.sqlite import SQLiteBackend
 from ranch.queue import QueueLease
 from ranch.testing import FakeClock
+from ranch.typing import Strategy
 from tests.servers import GivenServer, RedisServer
 
 LANES = st.sampled_from(["a", "b", "c", "d", "ü|{e}"])
 COSTS = st.sampled_from([1.0, 0.5, 3.0])
 PRIORITIES = st.integers(1, 6)
 DELAYS = st.sampled_from([0.0, 0.0, 0.0, 0.001, 1.5, 90.0])
+BIDS = st.sampled_from([None, None, 0, 4.5, -1.5])
+#: Of lanes: some are no numbers, some the same number otherwise spelled.
+DATA = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ["bid", "priority", "due in"], st.sampled_from([None, 0, 1, 1.0, 2.5, -3, "4", True, 10**400])
+    ),
+)
+
+
+@frozen
+class Due(Strategy):
+    """The lane whose owner needs it soonest, and of those whose next job is the smallest."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"data.due in", "head"})
+    lua: ClassVar[str | None] = """
+    local function enter(lane, clock)
+      return (lane.data["due in"] or 1e6) + lane.cost / 16 + lane.priority / 64 + (lane.data.bid or 0)
+    end
+    local function served(lane, clock, cost) return enter(lane, clock) end
+    """
+
+    def enter(self, lane, clock):
+        return lane.data.get("due in", 1e6) + lane.cost / 16 + lane.priority / 64 + lane.data.get("bid", 0)
+
+    def served(self, lane, clock, cost):
+        return self.enter(lane, clock)
 
 
 class Histories(RuleBasedStateMachine):
@@ -51,10 +81,11 @@ class Histories(RuleBasedStateMachine):
             queue.close()
         shutil.rmtree(self.folder)
 
-    @rule(lane=LANES, priority=PRIORITIES, delay=DELAYS, cost=COSTS)
-    def enqueue(self, lane: str, priority: int, delay: float, cost: float) -> None:
+    @rule(lane=LANES, priority=PRIORITIES, delay=DELAYS, cost=COSTS, bid=BIDS)
+    def enqueue(self, lane: str, priority: int, delay: float, cost: float, bid: float | None) -> None:
         self.enqueued += 1
-        jobs = [q.enqueue(lane, self.enqueued, priority=priority, delay=delay, cost=cost) for q in self.queues]
+        options = {"priority": priority, "delay": delay, "cost": cost, "bid": bid}
+        jobs = [q.enqueue(lane, self.enqueued, **options) for q in self.queues]
         assert jobs == [jobs[0]] * len(jobs)
 
     @rule(lanes=st.lists(LANES, min_size=1, max_size=12))
@@ -102,10 +133,10 @@ class Histories(RuleBasedStateMachine):
         counts = [q.reclaim(limit) for q in self.queues]
         assert counts == [counts[0]] * len(counts)
 
-    @rule(lane=LANES, weight=st.sampled_from([None, 0.5, 1.0, 2.0, 7.3]), bid=st.sampled_from([None, 0, 1, 2.5, -3]))
-    def update(self, lane: str, weight: float | None, bid: float | None) -> None:
+    @rule(lane=LANES, weight=st.sampled_from([None, 0.5, 1.0, 2.0, 7.3]), data=DATA)
+    def update(self, lane: str, weight: float | None, data: dict[str, object]) -> None:
         for queue in self.queues:
-            queue.lane(lane).update(weight=weight, data={"bid": bid}, tags={"bid": str(bid)})
+            queue.lane(lane).update(weight=weight, data=data, tags=dict.fromkeys(data, "set"))
 
     @invariant()
     def all_agree_and_nothing_is_lost(self) -> None:
@@ -120,13 +151,26 @@ class Histories(RuleBasedStateMachine):
             assert sum(getattr(lane.stats, name) for lane in lanes[0]) == getattr(now, name)
 
 
-@pytest.mark.parametrize("strategy", ["weighted-lru", "round-robin", "bid", {"name": "bid", "ageing": 0.05}], ids=str)
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        "weighted-lru",
+        {"name": "weighted-lru", "entry": "fair"},
+        "round-robin",
+        "bid",
+        {"name": "bid", "ageing": 0.05},
+        {"name": "priority", "step": 0.7},
+        {"name": "lottery", "seed": 7},
+        Due(),
+    ],
+    ids=str,
+)
 def test_backends_make_the_same_picks(strategy: object, redis_server: RedisServer | GivenServer) -> None:
     """Memory, SQLite and Redis agree on every pick, number and refusal, whatever happens."""
 
     class Case(Histories.TestCase):  # type: ignore[name-defined, misc]  # made by Hypothesis
         settings = settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
