@@ -28,8 +28,8 @@ class Queue:
         backend: A URL (``memory://``, ``sqlite:///path/to/ranch.db``, ``redis://host:6379/0``,
             ``rediss://…``, ``unix://…``), or a
             backend, which may be shared between queues.
-        strategy: A name (``"weighted-lru"``, ``"round-robin"``, ``"bid"``), a mapping such as
-            ``{"name": "bid", "ageing": 0.1}``, or a strategy.
+        strategy: A name (``"weighted-lru"``, ``"round-robin"``, ``"bid"``, ``"priority"``, ``"lottery"``), a mapping
+            such as ``{"name": "bid", "ageing": 0.1}``, or a strategy.
         serializer: What payloads are written with: the name of a serializer (``"json"``, ``"msgpack"``, ``"pickle"``),
             or a serializer.
         accept: The serializers whose payloads are read; by default the queue's own, but ``"pickle"``, whose reading
