@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 from math import sqrt
+from random import Random
 
 import pytest
+import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranch import ConfigError, Queue
+from ranch.strategies import Lottery
 
 WEIGHTS = st.lists(st.sampled_from([0.25, 0.5, 1.0, 1.7, 3.0]), min_size=2, max_size=5)
 SEEDS = st.integers(0, 67_108_858)
@@ -77,6 +80,22 @@ def test_a_history_is_repeatable(seed: int) -> None:
     weights = [1.0, 1.0, 2.0]
 
     assert draws(weights, seed, 60) == draws(weights, seed, 60) != draws(weights, (seed + 1) % 67_108_859, 60)
+
+
+def test_the_twin_draws_the_same_to_the_last_bit(redis_url: str) -> None:
+    """Python and Lua agree on the draws of all seeds and ticks, however late in a queue's life."""
+    random, client = Random(0), redis.Redis.from_url(redis_url)
+    for seed in (0, 1, 67_108_858):
+        lottery = Lottery(seed=seed)
+        ticks = [random.randrange(2**bits) for bits in range(1, 49) for _ in range(20)]
+        drawn = client.eval(
+            f"local options = {{ seed = {seed} }} {lottery.lua} local drawn = {{}} "
+            "for i, tick in ipairs(ARGV) do drawn[i] = string.format('%.17g', wait(tonumber(tick))) end return drawn",
+            0,
+            *ticks,
+        )
+        assert [float(value) for value in drawn] == [lottery._wait(tick) for tick in ticks]
+    client.close()
 
 
 @pytest.mark.parametrize("seed", [-1, 67_108_859, 0.5])
