@@ -7,11 +7,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from ranch.exceptions import InvalidJob, SerializationError
+
+T = TypeVar("T")
 
 #: The longest lane key and the longest queue name, in characters.
 MAX_KEY_LENGTH: Final = 256
@@ -206,12 +208,48 @@ class Lane:
     """One tenant, client, user or process, as it was read."""
 
     key: str
-    #: Cost factor: lower is served more often, 0.5 gives twice the share of 1.
+    #: Cost factor, as it was set: lower is served more often, 0.5 gives twice the share of 1.
     weight: float = 1.0
+    #: The cost factor that counts: what the queue's weight function made of the lane; without one it is `weight`.
+    effective_weight: float = field(default=Factory(lambda lane: lane.weight, takes_self=True))
     tags: Mapping[str, str] = field(factory=dict)
     #: Custom data: JSON values by name.
     data: Mapping[str, JSONValue] = field(factory=dict)
     stats: LaneStats = field(factory=LaneStats)
+    #: Seconds that a job takes from claim to ack, the mean of some ten last ones; in a Celery worker, those that the
+    #: task ran. Measured only where the weight function reads it, else None.
+    mean_time: float | None = None
+
+
+@frozen(kw_only=True)
+class LaneMetadata:
+    """What a weight function is shown of a lane, as it was read a moment ago."""
+
+    #: As it was set; never what the function made of it before, so that no function feeds on its own answers.
+    weight: float = 1.0
+    tags: Mapping[str, str] = field(factory=dict)
+    #: Custom data: JSON values by name.
+    data: Mapping[str, JSONValue] = field(factory=dict)
+    #: Jobs ready to be claimed.
+    pending: int = 0
+    #: Jobs waiting for their time.
+    delayed: int = 0
+    #: Jobs claimed and not settled.
+    leased: int = 0
+    #: As `Lane.mean_time`; None until a job was measured.
+    mean_time: float | None = None
+
+    @property
+    def custom_data(self) -> Mapping[str, JSONValue]:
+        """Another name for `data`."""
+        return self.data
+
+    @classmethod
+    def of(cls, lane: Lane) -> LaneMetadata:
+        """Return what is shown of a lane."""
+        now = lane.stats
+        numbers = {"pending": now.pending, "delayed": now.delayed, "leased": now.leased}
+        return cls(weight=lane.weight, tags=lane.tags, data=lane.data, mean_time=lane.mean_time, **numbers)
 
 
 @frozen(kw_only=True)
@@ -251,6 +289,16 @@ class LaneUpdate:
     """A change to a lane: what is not named stays; a tag or an entry set to None goes."""
 
     key: str = field(converter=checked_key)
+    #: The weight to set. It counts from now on, unless `effective_weight` says otherwise.
     weight: float | None = field(default=None, converter=_checked_weight)
     tags: dict[str, str | None] = field(default=None, converter=_checked_tags)
     data: dict[str, JSONValue] = field(default=None, converter=_checked_data)
+    #: The weight that counts from now on, whatever is set: for weight functions.
+    effective_weight: float | None = field(default=None, converter=_checked_weight)
+    #: What `Lane.mean_time` is now, as measured.
+    mean_time: float | None = None
+
+
+def merged(old: Mapping[str, T], changes: Mapping[str, T | None]) -> dict[str, T]:
+    """Return tags or data after a change: what is set to None is gone."""
+    return {name: value for name, value in {**old, **changes}.items() if value is not None}

@@ -1,11 +1,11 @@
-"""The seams: what a strategy, a backend and a serializer must be."""
+"""The seams: what a strategy, a weight function, a backend and a serializer must be."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Protocol
 
-from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
+from ranch.model import Claim, Job, Lane, LaneMetadata, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.steps import Performer, Steps
 
 
@@ -106,6 +106,26 @@ class Strategy(Protocol):
         ...
 
 
+class WeightFunction(Protocol):
+    """Weighs a lane by what is known of it: any function of these two arguments.
+
+    It is asked when a lane's metadata are changed, when the lane is served (see `Queue` for how often), and on
+    `Queue.refresh_weights`; never for every lane at a claim. What it says is kept on the lane, beside the weight that
+    was set, and counts in its place: see `Lane.effective_weight`.
+
+    It has to be quick, for claims wait for it; it may be asked in several threads and processes at once; and where it
+    is shown the same, it has to say the same, else processes undo one another's work. What is no weight - not a finite
+    number above 0, or an error - is replaced by the lane's own weight, logged (at most once a second) and counted.
+
+    A function with an attribute ``reads`` that contains ``"mean_time"`` is shown how long jobs take. It costs a write
+    more where that changed.
+    """
+
+    def __call__(self, lane_key: str, metadata: LaneMetadata, /) -> float:
+        """Return the lane's weight: finite, > 0; lower is served more often."""
+        ...
+
+
 class Lanes(Protocol):
     """The lanes of one queue in one backend: every operation there is, each atomic on its own.
 
@@ -142,15 +162,21 @@ class Lanes(Protocol):
         ...
 
     def update(self, changes: Sequence[LaneUpdate]) -> Steps[None]:
-        """Change lanes, creating those that are new. A waiting lane feels it at once."""
+        """Change lanes, creating those that are new. A waiting lane feels it at once.
+
+        Strategies see the effective weight as `LaneView.weight`.
+        """
         ...
 
     def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
         """Read lanes, in the order of `keys`; a lane never used reads as a default one."""
         ...
 
-    def keys(self, tag: tuple[str, str] | None = None) -> Steps[list[str]]:
-        """Name the lanes ever used, sorted; with `tag`, those that bear it."""
+    def keys(self, tag: tuple[str, str] | None = None, *, backlogged: bool = False) -> Steps[list[str]]:
+        """Name the lanes ever used, sorted; with `tag`, those that bear it; if `backlogged`, those with pending jobs.
+
+        A lane that is served meanwhile may be missing from the latter.
+        """
         ...
 
     def stats(self) -> Steps[QueueStats]:

@@ -11,19 +11,11 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
 from ranch.backends.views import Reads, View
-from ranch.model import (
-    Claim,
-    Job,
-    Lane,
-    LaneUpdate,
-    Lease,
-    NewJob,
-    QueueStats,
-)
+from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats, merged
 from ranch.steps import Steps
 from ranch.typing import TIMERS_PER_CALL, Strategy
 
@@ -182,9 +174,13 @@ class LocalLanes:
             lane = tables.lane(change.key) or LaneRow(change.key)
             before = reads.numbers(lane)
             if change.weight is not None:
-                lane.weight = change.weight
-            lane.tags = _merged(lane.tags, change.tags)
-            lane.data = _merged(lane.data, change.data)
+                lane.weight = lane.set_weight = change.weight
+            if change.effective_weight is not None:
+                lane.weight = change.effective_weight
+            if change.mean_time is not None:
+                lane.mean_time = change.mean_time
+            lane.tags = merged(lane.tags, change.tags)
+            lane.data = merged(lane.data, change.data)
             if lane.pending and reads.numbers(lane) != before:
                 self._enter(tables, lane)
             tables.put_lane(lane)
@@ -194,8 +190,12 @@ class LocalLanes:
         return [(tables.lane(key) or LaneRow(key)).read() for key in keys]
 
     @atomic
-    def keys(self, tables: Tables, tag: tuple[str, str] | None = None) -> list[str]:
-        return sorted(lane.key for lane in tables.lanes() if tag is None or lane.tags.get(tag[0]) == tag[1])
+    def keys(self, tables: Tables, tag: tuple[str, str] | None = None, *, backlogged: bool = False) -> list[str]:
+        return sorted(
+            lane.key
+            for lane in tables.lanes()
+            if (tag is None or lane.tags.get(tag[0]) == tag[1]) and (lane.pending or not backlogged)
+        )
 
     @atomic
     def stats(self, tables: Tables) -> QueueStats:
@@ -278,10 +278,6 @@ class LocalLanes:
             )
             return lane.tag
         return rank
-
-
-def _merged(old: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in {**old, **changes}.items() if value is not None}
 
 
 class LocalBackend:

@@ -62,7 +62,10 @@ class LaneRow:
     """A lane as it is stored. It is ready while jobs are pending."""
 
     key: str
+    #: The one that counts.
     weight: float = 1.0
+    #: The one that was set.
+    set_weight: float = 1.0
     tags: dict[str, str] = field(factory=dict)
     data: dict[str, JSONValue] = field(factory=dict)
     #: The rank; with `order` for ties it is the lane's place in the index.
@@ -76,15 +79,18 @@ class LaneRow:
     acked: int = 0
     released: int = 0
     reclaimed: int = 0
+    mean_time: float | None = None
 
     def read(self) -> Lane:
         stats = LaneStats(**{name: getattr(self, name) for name in COUNTERS})
         return Lane(
             key=self.key,
-            weight=self.weight,
+            weight=self.set_weight,
+            effective_weight=self.weight,
             tags=dict(self.tags),
             data=dict(self.data),
             stats=stats,
+            mean_time=self.mean_time,
         )
 
 

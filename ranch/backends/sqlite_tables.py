@@ -12,7 +12,7 @@ from attrs import fields
 from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
 
 #: The layout of the file; raised when the tables change.
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS queues (
@@ -20,10 +20,10 @@ CREATE TABLE IF NOT EXISTS queues (
     virtual REAL NOT NULL DEFAULT 0, tick INTEGER NOT NULL DEFAULT 0, last_id INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS lanes (
-    queue INTEGER NOT NULL, key TEXT NOT NULL, weight REAL NOT NULL, tags TEXT NOT NULL, data TEXT NOT NULL,
-    tag REAL NOT NULL, "order" INTEGER NOT NULL, pending INTEGER NOT NULL, delayed INTEGER NOT NULL,
+    queue INTEGER NOT NULL, key TEXT NOT NULL, weight REAL NOT NULL, set_weight REAL NOT NULL, tags TEXT NOT NULL,
+    data TEXT NOT NULL, tag REAL NOT NULL, "order" INTEGER NOT NULL, pending INTEGER NOT NULL, delayed INTEGER NOT NULL,
     leased INTEGER NOT NULL, enqueued INTEGER NOT NULL, claimed INTEGER NOT NULL, acked INTEGER NOT NULL,
-    released INTEGER NOT NULL, reclaimed INTEGER NOT NULL, PRIMARY KEY (queue, key)
+    released INTEGER NOT NULL, reclaimed INTEGER NOT NULL, mean_time REAL, PRIMARY KEY (queue, key)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ready ON lanes (queue, tag, "order") WHERE pending > 0;
 CREATE TABLE IF NOT EXISTS jobs (
@@ -36,7 +36,7 @@ CREATE INDEX IF NOT EXISTS places ON jobs (queue, lane, place, id) WHERE state =
 CREATE INDEX IF NOT EXISTS timers ON jobs (queue, at, state, id) WHERE state <> 'ready';
 """
 
-_LANE: Final = ("key", "weight", "tags", "data", "tag", "order", *COUNTERS)
+_LANE: Final = ("key", "weight", "set_weight", "tags", "data", "tag", "order", *COUNTERS, "mean_time")
 _JOB: Final = tuple(field.name for field in fields(JobRow))
 #: What changes in the life of a job.
 _JOB_CHANGES: Final = ("due_at", "attempts", "reclaims", "state", "at", "token", "place")

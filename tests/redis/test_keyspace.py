@@ -39,8 +39,8 @@ class Desk:
         self.lanes = self.backend.lanes("q", WeightedLRU())
         self.redis = redis_py.Redis.from_url(url, decode_responses=True)
 
-    def __call__(self, operation: str, *args: Any) -> Any:
-        return drive(self.backend, getattr(self.lanes, operation)(*args))
+    def __call__(self, operation: str, *args: Any, **options: Any) -> Any:
+        return drive(self.backend, getattr(self.lanes, operation)(*args, **options))
 
     @property
     def keys(self) -> set[str]:
@@ -143,6 +143,28 @@ def test_defaults_are_not_stored(desk: Desk) -> None:
     assert desk.redis.smembers(f"{TAG}:lanes") == {"a", "b"}
     assert stored == {"weight": "2.5", "tag:t": "v", "data:n": "[1]"}
     assert desk.redis.hgetall(f"{TAG}:lane:b") == {"weight": "2.5"}
+
+
+def test_the_weight_that_was_set_is_stored_if_another_counts(desk: Desk) -> None:
+    """Lanes that no weight function has weighed pay nothing for it."""
+    row = f"{TAG}:lane:b"
+    desk("update", [LaneUpdate(key="b", effective_weight=2.0)])
+    assert desk.redis.hgetall(row) == {"weight": "2.0", "set_weight": "1.0"}
+    desk("update", [LaneUpdate(key="b", weight=3.0, effective_weight=0.5)])
+    assert desk.redis.hgetall(row) == {"weight": "0.5", "set_weight": "3.0"}
+    desk("update", [LaneUpdate(key="b", effective_weight=0.7, mean_time=1.5)])
+    assert desk.redis.hgetall(row) == {"weight": "0.7", "set_weight": "3.0", "mean_time": "1.5"}
+    desk("update", [LaneUpdate(key="b", weight=4.0)])
+    assert desk.redis.hgetall(row) == {"weight": "4.0", "mean_time": "1.5"}
+
+
+def test_backlogged_lanes_are_named_in_pages(desk: Desk) -> None:
+    """Those with pending jobs, whatever else there is, and by their tags."""
+    desk("update", [LaneUpdate(key=f"{number:04}", tags={"odd": str(number % 2)}) for number in range(1300)])
+    desk("enqueue", [job(f"{number:04}") for number in range(1200)])
+
+    assert desk("keys", backlogged=True) == [f"{number:04}" for number in range(1200)]
+    assert desk("keys", ("odd", "1"), backlogged=True) == [f"{number:04}" for number in range(1, 1200, 2)]
 
 
 def test_an_unused_queue_takes_no_room(desk: Desk) -> None:

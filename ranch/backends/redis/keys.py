@@ -16,9 +16,10 @@ key, after the hash tag    type    holds
                                    one, ``l<id><token>`` of a leased one
 ``:lanes``                 SET     the keys of the lanes ever used
 ``:bell``                  LIST    at most one token, for one who waits
-``:lane:<lane>``           HASH    the lane's row: ``weight``, ``tag`` (its rank), ``order`` (13 hex digits); totals
-                                   ``enqueued claimed acked released reclaimed``; ``tag:<name>``; ``data:<name>`` as
-                                   JSON. What has its default is not stored
+``:lane:<lane>``           HASH    the lane's row: ``weight``, the one that counts, and ``set_weight``, the one that was
+                                   set, if that is another; ``tag`` (its rank), ``order`` (13 hex digits); totals
+                                   ``enqueued claimed acked released reclaimed``; ``mean_time``; ``tag:<name>``;
+                                   ``data:<name>`` as JSON. What has its default is not stored
 ``:pending:<lane>``        ZSET    the lane's ready jobs: score their place, which is when they fell due less their
                                    priority's head start, in ms; member the job's id
 =========================  ======  =====================================================================================

@@ -120,13 +120,16 @@ class RedisLanes:
 
     def update(self, changes: Sequence[LaneUpdate]) -> Steps[None]:
         """Change lanes, creating those that are new. A waiting lane feels it at once."""
-        args: list[Any] = []
-        for change in changes:
-            fields = {f"tag:{name}": value for name, value in change.tags.items()}
-            fields |= {f"data:{n}": None if v is None else json.dumps(v) for n, v in change.data.items()}
-            args += (change.key, "" if change.weight is None else repr(change.weight), len(fields))
-            args += (word for field, value in fields.items() for word in (field, value or ""))
-        if changes:
+        for page in _pages(changes):
+            args: list[Any] = []
+            for change in page:
+                fields = {f"tag:{name}": value for name, value in change.tags.items()}
+                fields |= {f"data:{n}": None if v is None else json.dumps(v) for n, v in change.data.items()}
+                if change.mean_time is not None:
+                    fields["mean_time"] = repr(change.mean_time)
+                weights = (change.weight, change.weight if change.effective_weight is None else change.effective_weight)
+                args += (change.key, *("" if weight is None else repr(weight) for weight in weights), len(fields))
+                args += (word for field, value in fields.items() for word in (field, value or ""))
             yield self._call("update", self._now(), *args, parse=_nothing)
 
     def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
@@ -137,8 +140,8 @@ class RedisLanes:
             lanes += map(read_lane, page, map(read_fields, rows[::2]), rows[1::2])
         return lanes
 
-    def keys(self, tag: tuple[str, str] | None = None) -> Steps[list[str]]:
-        """Name the lanes ever used, sorted; with `tag`, those that bear it.
+    def keys(self, tag: tuple[str, str] | None = None, *, backlogged: bool = False) -> Steps[list[str]]:
+        """Name the lanes ever used, sorted; with `tag`, those that bear it; if `backlogged`, those with pending jobs.
 
         Looks at some hundred lanes in a round trip, so it never holds the server up, and a lane that came or changed
         in the meantime may or may not be in it.
@@ -147,7 +150,8 @@ class RedisLanes:
         found: set[str] = set()
         cursor: Any = 0
         while True:
-            cursor, *keys = yield self._call("keys", cursor, _LANES_PAGE, field, value, parse=list)
+            args = (cursor, _LANES_PAGE, "1" if backlogged else "", field, value)
+            cursor, *keys = yield self._call("keys", *args, parse=list)
             found.update(key.decode() for key in keys)
             if int(cursor) == 0:
                 return sorted(found)

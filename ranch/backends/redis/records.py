@@ -137,5 +137,14 @@ def read_lane(key: str, row: dict[str, bytes], pending: int) -> Lane:
             tags[name] = value.decode()
         elif kind == "data":
             data[name] = json.loads(value)
-    weight = float(row.get("weight", 1.0))
-    return Lane(key=key, weight=weight, tags=tags, data=data, stats=lane_stats(row, pending))
+    effective = float(row.get("weight", 1.0))
+    weight = float(row.get("set_weight", effective))
+    return Lane(
+        key=key,
+        weight=weight,
+        effective_weight=effective,
+        tags=tags,
+        data=data,
+        stats=lane_stats(row, pending),
+        mean_time=float(row["mean_time"]) if "mean_time" in row else None,
+    )

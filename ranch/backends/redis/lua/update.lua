@@ -7,17 +7,27 @@
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
 -- @arg now_ms          empty for the server's time
--- @rest first          of each change: lane, weight or empty, n, n times field and value or empty
+-- @rest first          of each change: lane, weight set or empty, one that counts or empty, n, n times field and value or empty
 -- @returns ok
 
 local i = first
 while i <= #ARGV do
-  local key, weight, fields = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  local key, set, weight, fields = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   local row = lane_prefix .. key
   local before = reads_data and load_lane(key).data
   call("SADD", lanes, key)
-  if weight ~= "" then call("HSET", row, "weight", weight) end
-  i = i + 3
+  if weight ~= "" then
+    -- What was set has a field of its own once the two differ.
+    if set == weight then
+      call("HDEL", row, "set_weight")
+    elseif set ~= "" then
+      call("HSET", row, "set_weight", set)
+    else
+      call("HSETNX", row, "set_weight", call("HGET", row, "weight") or "1.0")
+    end
+    call("HSET", row, "weight", weight)
+  end
+  i = i + 4
   for _ = 1, fields do
     local field, value = ARGV[i], ARGV[i + 1]
     if value == "" then call("HDEL", row, field) else call("HSET", row, field, value) end
