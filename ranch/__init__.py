@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ranch.exceptions import SerializationError as SerializationError
     from ranch.model import Job as Job
     from ranch.model import Lane as Lane
+    from ranch.model import LaneMetadata as LaneMetadata
     from ranch.model import Priority as Priority
     from ranch.queue import Queue as Queue
 
@@ -33,6 +34,7 @@ _HOMES = {
     "Job": "ranch.model",
     "LRUTask": "ranch.celery",
     "Lane": "ranch.model",
+    "LaneMetadata": "ranch.model",
     "LeaseLost": "ranch.exceptions",
     "Priority": "ranch.model",
     "Queue": "ranch.queue",
@@ -51,6 +53,7 @@ __all__ = [
     "Job",
     "LRUTask",
     "Lane",
+    "LaneMetadata",
     "LeaseLost",
     "Priority",
     "Queue",

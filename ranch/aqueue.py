@@ -12,7 +12,7 @@ from ranch.hooks.manager import Plugins
 from ranch.model import Job, JSONValue, Lane, LaneStats, Lease, Priority, QueueStats, checked_key
 from ranch.operations import Operations
 from ranch.steps import Steps, adrive
-from ranch.typing import Backend, Serializer, Strategy
+from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
 R = TypeVar("R")
 
@@ -32,6 +32,8 @@ class AsyncQueue:
         serializer: str | Serializer = "json",
         accept: Iterable[str | Serializer] | None = None,
         lease: float = 60.0,
+        weight_function: str | Mapping[str, Any] | WeightFunction | None = None,
+        weight_refresh: float = 1.0,
         plugins: Plugins | None = None,
     ) -> None:
         self._operations = Operations.open(
@@ -41,6 +43,8 @@ class AsyncQueue:
             serializer=serializer,
             accept=accept,
             lease=lease,
+            weight_function=weight_function,
+            weight_refresh=weight_refresh,
             plugins=plugins,
         )
 
@@ -112,6 +116,15 @@ class AsyncQueue:
     async def lanes(self, *, tag: tuple[str, str] | None = None) -> list[Lane]:
         """As `Queue.lanes`."""
         return await self._drive(self._operations.read_lanes(tag))
+
+    async def refresh_weights(self) -> int:
+        """As `Queue.refresh_weights`."""
+        return await self._drive(self._operations.refresh_weights())
+
+    @property
+    def weight_errors(self) -> int:
+        """As `Queue.weight_errors`."""
+        return self._operations.weight_errors
 
     async def stats(self) -> QueueStats:
         """As `Queue.stats`."""

@@ -28,7 +28,8 @@ from ranch.model import (
     checked_number,
 )
 from ranch.steps import Steps
-from ranch.typing import LONGEST_WAIT, Backend, Lanes, Serializer, Strategy
+from ranch.typing import LONGEST_WAIT, Backend, Lanes, Serializer, Strategy, WeightFunction
+from ranch.weigher import Weigher
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ class Operations:
     #: Seconds.
     lease: float
     events: Events
+    #: None if the queue has no weight function.
+    weigher: Weigher | None = None
 
     @classmethod
     def open(
@@ -57,6 +60,8 @@ class Operations:
         strategy: str | Mapping[str, Any] | Strategy,
         serializer: str | Serializer,
         lease: float,
+        weight_function: str | Mapping[str, Any] | WeightFunction | None = None,
+        weight_refresh: float = 1.0,
         accept: Iterable[str | Serializer] | None = None,
         plugins: Plugins | None = None,
     ) -> Operations:
@@ -64,14 +69,18 @@ class Operations:
         plugins = plugins or default_plugins()
         try:
             name, lease = checked_key(name, "queue"), checked_number(lease, "lease", positive=True)
+            weight_refresh = checked_number(weight_refresh, "weight_refresh")
         except InvalidJob as exc:
             raise ConfigError(str(exc), where="queue") from exc
+        function = None if weight_function is None else plugins.weight_function(weight_function)
         chosen, codec, store = (
             plugins.strategy(strategy),
             plugins.codec(serializer, accept),
             plugins.backend(backend),
         )
-        return cls(name, store, store.lanes(name, chosen), codec, lease, plugins.events)
+        lanes = store.lanes(name, chosen)
+        weigher = Weigher(function, lanes, weight_refresh) if function else None
+        return cls(name, store, lanes, codec, lease, plugins.events, weigher)
 
     def enqueue(
         self, items: Iterable[tuple[str, Any]], *, delay: float, priority: int, cost: float, bid: float | None
@@ -109,6 +118,8 @@ class Operations:
             claimed.job.read_with(self.codec.loads)
         if self.events.claimed and claim.leases:
             self.events.claimed(Claimed(queue=self.name, leases=claim.leases))
+        if self.weigher and claim.leases:
+            yield from self.weigher.served(claim.leases)
         return claim
 
     def claim(self, limit: int, *, wait: float, lease: float | None) -> Steps[list[Lease]]:
@@ -119,6 +130,8 @@ class Operations:
         while True:
             claim = yield from self.take(limit, lease)
             left = until - time.monotonic()
+            if self.weigher and self.weigher.times:
+                self.weigher.times.begin(claim.leases)
             if claim.leases or left <= 0:
                 return list(claim.leases)
             soonest = LONGEST_WAIT if claim.idle_for is None else min(claim.idle_for, LONGEST_WAIT)
@@ -127,6 +140,8 @@ class Operations:
     def ack(self, leases: Iterable[Lease]) -> Steps[None]:
         leases = list(leases)
         lost = yield from self.lanes.ack(leases)
+        if self.weigher and self.weigher.times:
+            self.weigher.times.end(_without(leases, lost))
         if self.events.finished and (settled := _without(leases, lost)):
             self.events.finished(Finished(queue=self.name, leases=settled))
         _raise_if_lost(lost)
@@ -155,7 +170,7 @@ class Operations:
         data: Mapping[str, JSONValue] | None,
     ) -> Steps[None]:
         change = LaneUpdate(key=key, weight=weight, tags=tags, data=data)
-        yield from self.lanes.update([change])
+        yield from self.lanes.update([(yield from self.weigher.weighed(change)) if self.weigher else change])
         if self.events.lane_changed:
             self.events.lane_changed(LaneChanged(queue=self.name, change=change))
 
@@ -168,6 +183,17 @@ class Operations:
         for chunk in _chunks((yield from self.lanes.keys(tag)), PER_CALL):
             lanes += yield from self.lanes.read(chunk)
         return lanes
+
+    def refresh_weights(self) -> Steps[int]:
+        changed = 0
+        if self.weigher:
+            for chunk in _chunks((yield from self.lanes.keys(backlogged=True)), PER_CALL):
+                changed += yield from self.weigher.look(chunk)
+        return changed
+
+    @property
+    def weight_errors(self) -> int:
+        return self.weigher.errors if self.weigher else 0
 
     def stats(self) -> Steps[QueueStats]:
         return (yield from self.lanes.stats())

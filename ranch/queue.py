@@ -12,7 +12,7 @@ from ranch.hooks.manager import Plugins
 from ranch.model import Job, JSONValue, Lane, LaneStats, Lease, Priority, QueueStats, checked_key
 from ranch.operations import Operations
 from ranch.steps import Steps, drive
-from ranch.typing import Backend, Serializer, Strategy
+from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
 R = TypeVar("R")
 
@@ -25,9 +25,8 @@ class Queue:
 
     Args:
         name: Up to 256 characters. Queues of one name in one backend are one queue.
-        backend: A URL (``memory://``, ``sqlite:///path/to/ranch.db``, ``redis://host:6379/0``,
-            ``rediss://…``, ``unix://…``), or a
-            backend, which may be shared between queues.
+        backend: A URL (``memory://``, ``sqlite:///path/to/ranch.db``, ``redis://host:6379/0``, ``rediss://…``,
+            ``unix://…``), or a backend, which may be shared between queues.
         strategy: A name (``"weighted-lru"``, ``"round-robin"``, ``"bid"``, ``"priority"``, ``"lottery"``), a mapping
             such as ``{"name": "bid", "ageing": 0.1}``, or a strategy.
         serializer: What payloads are written with: the name of a serializer (``"json"``, ``"msgpack"``, ``"pickle"``),
@@ -35,6 +34,9 @@ class Queue:
         accept: The serializers whose payloads are read; by default the queue's own, but ``"pickle"``, whose reading
             runs code of whoever wrote it, only if it is named here.
         lease: Seconds for which a claimed job is yours, if a claim says nothing else.
+        weight_function: What weighs the lanes: a name (``"static"``, ``"tag"``, ``"bid"``, ``"backlog"``), a mapping as
+            above, or a `WeightFunction`. All processes that work on the queue have to name the same.
+        weight_refresh: Seconds for which a lane that was weighed is not weighed again for being served here.
         plugins: Where names are looked up; by default the installed plugins.
 
     Raises:
@@ -50,6 +52,8 @@ class Queue:
         serializer: str | Serializer = "json",
         accept: Iterable[str | Serializer] | None = None,
         lease: float = 60.0,
+        weight_function: str | Mapping[str, Any] | WeightFunction | None = None,
+        weight_refresh: float = 1.0,
         plugins: Plugins | None = None,
     ) -> None:
         self._operations = Operations.open(
@@ -59,6 +63,8 @@ class Queue:
             serializer=serializer,
             accept=accept,
             lease=lease,
+            weight_function=weight_function,
+            weight_refresh=weight_refresh,
             plugins=plugins,
         )
 
@@ -145,6 +151,8 @@ class Queue:
         """Take up to `limit` next jobs: the same, in the same order, as that many calls of `claim`.
 
         Waits for the first job only. One round trip, on Redis one for each 100, and one more for each time it waits.
+        With a weight function, one to look at lanes not looked at for `weight_refresh` seconds, if there are any among
+        those served, and one to write weights that changed.
         """
         leases = self._drive(self._operations.claim(limit, wait=wait, lease=lease))
         return [self._held(lease) for lease in leases]
@@ -196,6 +204,19 @@ class Queue:
         Round trips grow with the number of lanes, one for each 1,000; no single one holds the store up.
         """
         return self._drive(self._operations.read_lanes(tag))
+
+    def refresh_weights(self) -> int:
+        """Ask the weight function about all backlogged lanes, and return how many weights changed.
+
+        One round trip for the keys, and for each 1,000 lanes one to look at them and one to write what changed; on
+        Redis for each 500 and each 100. Without a weight function there is nothing to do.
+        """
+        return self._drive(self._operations.refresh_weights())
+
+    @property
+    def weight_errors(self) -> int:
+        """How often the weight function has given this object no weight, but something else or an error."""
+        return self._operations.weight_errors
 
     def stats(self) -> QueueStats:
         """Read the queue in numbers. One round trip."""
@@ -259,7 +280,7 @@ class QueueLane:
         tags: Mapping[str, str | None] | None = None,
         data: Mapping[str, JSONValue] | None = None,
     ) -> None:
-        """Change the lane; its waiting jobs feel it at once. One round trip.
+        """Change the lane; its waiting jobs feel it at once. One round trip, with a weight function two.
 
         Args:
             weight: Cost factor, > 0: lower is served more often, 0.5 gives twice the share of 1.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, Final, cast
 
@@ -17,9 +17,9 @@ from ranch.hooks import specs
 from ranch.hooks.catalogue import Catalogue
 from ranch.hooks.discovery import GROUP, Discovered, discover
 from ranch.hooks.events import Events
-from ranch.hooks.records import BackendPlugin, SerializerPlugin, StrategyPlugin
+from ranch.hooks.records import BackendPlugin, SerializerPlugin, StrategyPlugin, WeightFunctionPlugin
 from ranch.structure import structure
-from ranch.typing import Backend, Serializer, Strategy
+from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
 log = logging.getLogger("ranch")
 
@@ -54,11 +54,13 @@ class Plugins:
             self._register(plugin, getattr(plugin, "__name__", None) or type(plugin).__name__, None)
         self._check()
         self.strategies = Catalogue("strategy", StrategyPlugin, self._broken)
+        self.weight_functions = Catalogue("weight function", WeightFunctionPlugin, self._broken)
         self.backends = Catalogue("backend", BackendPlugin, self._broken)
         self.serializers = Catalogue("serializer", SerializerPlugin, self._broken)
         hooks = self._manager.hook
         for hook, catalogue in (
             (hooks.ranch_strategies, self.strategies),
+            (hooks.ranch_weight_functions, self.weight_functions),
             (hooks.ranch_backends, self.backends),
             (hooks.ranch_serializers, self.serializers),
         ):
@@ -109,24 +111,35 @@ class Plugins:
             UnknownName: No plugin gives the name. The message lists the known ones, and who provides each.
             ConfigError: An option is unknown or has a wrong value. All faults are reported together.
         """
+        return cast("Strategy", self._chosen(spec, self.strategies, _is_strategy))
+
+    def weight_function(self, spec: str | Mapping[str, Any] | WeightFunction) -> WeightFunction:
+        """Return the weight function that a configuration asks for.
+
+        Args:
+            spec: A name; a mapping of ``name`` and the function's options; or a function.
+
+        Raises:
+            UnknownName: No plugin gives the name. The message lists the known ones, and who provides each.
+            ConfigError: An option is unknown or has a wrong value. All faults are reported together.
+        """
+        return cast("WeightFunction", self._chosen(spec, self.weight_functions, _is_function))
+
+    def _chosen(self, spec: Any, catalogue: Catalogue[Any], fits: Callable[[Any], bool]) -> Any:
+        kind = catalogue.kind
         if isinstance(spec, str):
             spec = {"name": spec}
         if not isinstance(spec, Mapping):
-            if callable(getattr(spec, "enter", None)) and callable(getattr(spec, "served", None)):
+            if fits(spec):
                 return spec
-            raise ConfigError(
-                f"a strategy is a name, a mapping with one, or an object, not {spec!r}",
-                where="strategy",
-            )
+            raise ConfigError(f"a {kind} is a name, a mapping with one, or an object, not {spec!r}", where=kind)
         options = dict(spec)
         if "name" not in options:
-            raise ConfigError(f"a strategy needs a 'name': {spec!r} has none", where="strategy")
-        record = self.strategies[options.pop("name")]
-        factory: type[Any] = record.factory
-        if not attrs.has(factory):
-            raise PluginError(f"strategy {record.name!r} is no attrs class: {record.factory!r}")
-        strategy: Any = structure(options, factory, where=f"strategy {record.name}")
-        return cast("Strategy", strategy)
+            raise ConfigError(f"a {kind} needs a 'name': {spec!r} has none", where=kind)
+        record = catalogue[options.pop("name")]
+        if not attrs.has(record.factory):
+            raise PluginError(f"{kind} {record.name!r} is no attrs class: {record.factory!r}")
+        return structure(options, record.factory, where=f"{kind} {record.name}")
 
     def backend(self, url: str | Backend, **options: Any) -> Backend:
         """Return the backend that a URL names; one that is a backend already, as it is.
@@ -164,6 +177,15 @@ class Plugins:
 
     def _serializer(self, spec: str | Serializer) -> Serializer:
         return self.serializers[spec].factory() if isinstance(spec, str) else spec
+
+
+def _is_strategy(given: Any) -> bool:
+    return callable(getattr(given, "enter", None)) and callable(getattr(given, "served", None))
+
+
+def _is_function(given: Any) -> bool:
+    # A class would make an object of a lane, and no number.
+    return callable(given) and not isinstance(given, type)
 
 
 def _log_call(hook_name: str, methods: Iterable[pluggy.HookImpl], kwargs: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from attrs import field, frozen, validators
 
-from ranch.typing import Backend, Serializer, Strategy
+from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
 _name = validators.matches_re(r"[a-z][a-z0-9+.-]*")
 
@@ -19,6 +19,17 @@ class StrategyPlugin:
     #: An attrs class: its fields are the strategy's options, and an instance is the strategy.
     factory: type[Strategy]
     #: One line that says when to use it.
+    summary: str
+
+
+@frozen(kw_only=True)
+class WeightFunctionPlugin:
+    """A weight function that configurations may choose by name."""
+
+    name: str = field(validator=_name)
+    #: An attrs class: its fields are the function's options, and an instance is the function.
+    factory: type[WeightFunction]
+    #: One line that says what it makes of a lane.
     summary: str
 
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import pluggy
 
 from ranch.hooks.details import Claimed, Enqueued, Finished, LaneChanged, Released
-from ranch.hooks.records import BackendPlugin, SerializerPlugin, StrategyPlugin
+from ranch.hooks.records import BackendPlugin, SerializerPlugin, StrategyPlugin, WeightFunctionPlugin
 
 hookspec = pluggy.HookspecMarker("ranch")
 
@@ -53,6 +53,37 @@ def ranch_strategies() -> Sequence[StrategyPlugin]:  # type: ignore[empty-body] 
                         name="stack",
                         factory=Stack,
                         summary="Last served, first served again.",
+                    )
+                ]
+    """
+
+
+@hookspec
+def ranch_weight_functions() -> Sequence[WeightFunctionPlugin]:  # type: ignore[empty-body]  # a specification has no body
+    """Name weight functions.
+
+    Example:
+        .. code-block:: python
+
+            from attrs import frozen
+            from ranch.hooks import WeightFunctionPlugin, hookimpl
+
+
+            @frozen
+            class Impact:
+                floor: float = 0.1
+
+                def __call__(self, lane_key, metadata):
+                    return max(metadata.data.get("impact", 1.0), self.floor)
+
+
+            @hookimpl
+            def ranch_weight_functions():
+                return [
+                    WeightFunctionPlugin(
+                        name="impact",
+                        factory=Impact,
+                        summary="What costs more is served less often.",
                     )
                 ]
     """

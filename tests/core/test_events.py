@@ -117,6 +117,6 @@ def test_every_hook_is_specified_with_an_example() -> None:
     """A hook's docstring is its documentation."""
     hooks = [hook for name, hook in inspect.getmembers(specs, inspect.isfunction) if name.startswith("ranch_")]
 
-    assert len(hooks) == len(event_hooks()) + 3
+    assert len(hooks) == len(event_hooks()) + 4
     for hook in hooks:
         assert f"def {hook.__name__}(" in (hook.__doc__ or "")

@@ -16,9 +16,10 @@ from ranch import LeaseLost, Queue
 from ranch.backends.memory import MemoryBackend
 from ranch.backends.redis import RedisBackend
 from ranch.backends.sqlite import SQLiteBackend
+from ranch.model import LaneMetadata
 from ranch.queue import QueueLease
 from ranch.testing import FakeClock
-from ranch.typing import Strategy
+from ranch.typing import Strategy, WeightFunction
 from tests.servers import GivenServer, RedisServer
 
 LANES = st.sampled_from(["a", "b", "c", "d", "ü|{e}"])
@@ -58,6 +59,7 @@ class Histories(RuleBasedStateMachine):
     """The operations of a queue, each done on memory, SQLite and Redis."""
 
     strategy: object = "weighted-lru"
+    weight_function: WeightFunction | None = None
     server: RedisServer | GivenServer
 
     def __init__(self) -> None:
@@ -70,7 +72,8 @@ class Histories(RuleBasedStateMachine):
             SQLiteBackend(f"sqlite:///{self.folder}/ranch.db", clock=self.clock),
             RedisBackend(self.server.url, clock=self.clock),
         )
-        self.queues = [Queue("q", backend=backend, strategy=self.strategy, lease=20.0) for backend in backends]
+        settings = {"strategy": self.strategy, "weight_function": self.weight_function, "weight_refresh": 0.0}
+        self.queues = [Queue("q", backend=backend, lease=20.0, **settings) for backend in backends]
         #: The leases got, good or lost by now: for each claimed job its lease on every backend.
         self.leases: list[tuple[QueueLease, ...]] = []
         self.acked = 0
@@ -138,6 +141,11 @@ class Histories(RuleBasedStateMachine):
         for queue in self.queues:
             queue.lane(lane).update(weight=weight, data=data, tags=dict.fromkeys(data, "set"))
 
+    @rule()
+    def refresh_weights(self) -> None:
+        counts = [queue.refresh_weights() for queue in self.queues]
+        assert counts == [counts[0]] * len(counts)
+
     @invariant()
     def all_agree_and_nothing_is_lost(self) -> None:
         stats = [queue.stats() for queue in self.queues]
@@ -167,14 +175,36 @@ class Histories(RuleBasedStateMachine):
 )
 def test_backends_make_the_same_picks(strategy: object, redis_server: RedisServer | GivenServer) -> None:
     """Memory, SQLite and Redis agree on every pick, number and refusal, whatever happens."""
+    play(strategy, None, redis_server, max_examples=40)
+
+
+def by_all_there_is(lane_key: str, metadata: LaneMetadata) -> float:
+    """Weigh a lane by everything that a function is shown, and fail now and then."""
+    bid = metadata.data.get("bid") or 0.0
+    return (
+        metadata.weight + bid / 2 + len(metadata.tags) + metadata.pending + 2 * metadata.delayed + metadata.leased / 4
+    )
+
+
+def test_backends_show_the_same_to_a_weight_function(redis_server: RedisServer | GivenServer) -> None:
+    """So their picks are the same where weights follow from everything that lanes have."""
+    play("weighted-lru", by_all_there_is, redis_server, max_examples=30)
+
+
+def play(
+    strategy: object, function: WeightFunction | None, server: RedisServer | GivenServer, *, max_examples: int
+) -> None:
+    """Play random histories on queues of these settings."""
 
     class Case(Histories.TestCase):  # type: ignore[name-defined, misc]  # made by Hypothesis
         settings = settings(
-            max_examples=40,
+            max_examples=max_examples,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         )
 
-    Histories.strategy, Histories.server = strategy, redis_server
+    Histories.strategy, Histories.server = strategy, server
+    # A plain function would be taken for a method.
+    Histories.weight_function = None if function is None else staticmethod(function)  # type: ignore[assignment]
     Case("runTest").runTest()
