@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ranch.aqueue import AsyncQueue as AsyncQueue
+    from ranch.celery import LRUKeyMetadata as LRUKeyMetadata
     from ranch.celery import LRUTask as LRUTask
     from ranch.celery import Ranch as Ranch
     from ranch.celery import lru_task as lru_task
@@ -32,6 +33,7 @@ _HOMES = {
     "ConfigError": "ranch.exceptions",
     "InvalidJob": "ranch.exceptions",
     "Job": "ranch.model",
+    "LRUKeyMetadata": "ranch.celery",
     "LRUTask": "ranch.celery",
     "Lane": "ranch.model",
     "LaneMetadata": "ranch.model",
@@ -51,6 +53,7 @@ __all__ = [
     "ConfigError",
     "InvalidJob",
     "Job",
+    "LRUKeyMetadata",
     "LRUTask",
     "Lane",
     "LaneMetadata",

@@ -29,6 +29,12 @@ class Config:
     strategy: Any = "weighted-lru"
     #: The same for single queues, by the queue's name.
     strategies: dict[str, Any] = field(factory=dict)
+    #: What weighs lanes: a name, a mapping with ``name`` and the function's options, or a function. None: nothing does.
+    weight_function: Any = None
+    #: The same for single queues, by the queue's name.
+    weight_functions: dict[str, Any] = field(factory=dict)
+    #: Seconds for which a lane is not weighed again for being served by the same process.
+    weight_refresh: float = 1.0
     #: Seconds after which a job comes back from a worker that was killed.
     lease: float = 60.0
     #: Where a worker takes plain messages too: the share of its slots for jobs in lanes while both wait, 0 to 1.
@@ -41,7 +47,7 @@ class Config:
         Args:
             settings: Keys and values, as the user wrote them.
             where: Where they stand, for messages: ``app.conf.ranch``.
-            plugins: Where strategies are looked up; by default the installed plugins.
+            plugins: Where strategies and weight functions are looked up; by default the installed plugins.
 
         Raises:
             ConfigError: With every fault in it, each with its value and its place.
@@ -77,16 +83,23 @@ def _wrong_values(settings: Mapping[str, Any], where: str, plugins: Plugins) -> 
     """Find what types do not say. Values of a wrong type are left to `structure`."""
     for key, low, high, wanted in (
         ("lease", math.nextafter(0, 1), sys.float_info.max, "a number of seconds > 0"),
+        ("weight_refresh", 0.0, sys.float_info.max, "a number of seconds >= 0"),
         ("share", 0.0, 1.0, "a number from 0 to 1"),
     ):
         value = settings.get(key)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not low <= value <= high:
             yield f"{key} must be {wanted}, not {value!r} @ {where}.{key}"
-    specs = {"strategy": settings.get("strategy", "weighted-lru")}
-    if isinstance(of_queues := settings.get("strategies"), Mapping):
-        specs |= {f"strategies[{queue!r}]": spec for queue, spec in of_queues.items()}
-    for place, spec in specs.items():
-        try:
-            plugins.strategy(spec)
-        except ConfigError as exc:
-            yield from (f"{problem} @ {where}.{place}" for problem in exc.problems)
+    for key, plural, made in (
+        ("strategy", "strategies", plugins.strategy),
+        ("weight_function", "weight_functions", plugins.weight_function),
+    ):
+        specs = {key: settings[key]} if key in settings else {}
+        if isinstance(of_queues := settings.get(plural), Mapping):
+            specs |= {f"{plural}[{queue!r}]": spec for queue, spec in of_queues.items()}
+        for place, spec in specs.items():
+            if spec is None and key == "weight_function":  # none at all
+                continue
+            try:
+                made(spec)
+            except ConfigError as exc:
+                yield from (f"{problem} @ {where}.{place}" for problem in exc.problems)

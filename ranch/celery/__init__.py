@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ranch.celery.embedding import Ranch
 from ranch.celery.publish import LANE_HEADER, RanchAMQP
-from ranch.celery.task import LRUTask, lru_task
+from ranch.celery.task import LRUKeyMetadata, LRUTask, lru_task
 
-__all__ = ["LANE_HEADER", "LRUTask", "Ranch", "RanchAMQP", "lru_task"]
+__all__ = ["LANE_HEADER", "LRUKeyMetadata", "LRUTask", "Ranch", "RanchAMQP", "lru_task"]

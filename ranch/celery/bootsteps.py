@@ -36,6 +36,7 @@ class WorkerStep(bootsteps.StartStopStep):
                     where="app.conf.ranch",
                 )
             log.warning("ranch keeps jobs in memory://: this worker takes only those that its own process sends")
+        ranch.check(internals.consumed_queues(parent.app))
         parent.ranch_pump = Pump(ranch, parent.process_task)
         parent.process_task = parent.ranch_pump.on_request
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from attrs import asdict
@@ -10,6 +10,7 @@ from celery import Celery
 
 from ranch.celery.broker import store_url
 from ranch.celery.internals import use_amqp
+from ranch.celery.weights import weight_function_of
 from ranch.config import Config
 from ranch.exceptions import ConfigError
 from ranch.hooks.manager import default_plugins
@@ -25,6 +26,9 @@ _OPTIONS: Final = "_ranch_options"
 
 #: Where an app keeps its ranch.
 _ATTRIBUTE: Final = "_ranch"
+
+#: Before the name of a queue, among what is made once.
+_QUEUE: Final = "queue "
 
 #: Schemes of stores that are shared with others, so that keys need a prefix.
 _SHARED: Final = ("redis", "rediss", "unix")
@@ -55,6 +59,9 @@ class Ranch:
         prefix: str | None = None,
         strategy: Any = None,
         strategies: Mapping[str, Any] | None = None,
+        weight_function: Any = None,
+        weight_functions: Mapping[str, Any] | None = None,
+        weight_refresh: float | None = None,
         lease: float | None = None,
         share: float | None = None,
     ) -> Ranch:
@@ -63,6 +70,9 @@ class Ranch:
             "prefix": prefix,
             "strategy": strategy,
             "strategies": strategies,
+            "weight_function": weight_function,
+            "weight_functions": weight_functions,
+            "weight_refresh": weight_refresh,
             "lease": lease,
             "share": share,
         }
@@ -118,14 +128,37 @@ class Ranch:
     def queue(self, name: str | None = None) -> Queue:
         """Return the ranch queue that bears the name of a Celery queue, by default that of the app's default queue."""
         name = name or str(self.app.amqp.default_queue.name)
-        return self._once(f"queue {name}", lambda: Queue(name, **self._settings_of(name)))
+        return self._once(_QUEUE + name, lambda: Queue(name, **self._settings_of(name)))
 
     def operations(self, name: str) -> Operations:
         """Return the operations of a queue, for whoever drives them in steps."""
         return Operations.open(name, serializer="json", plugins=None, **self._settings_of(name))
 
     def _settings_of(self, queue: str) -> dict[str, Any]:
-        return {"backend": self.backend, "strategy": self.config.strategy_of(queue), "lease": self.config.lease}
+        config = self.config
+        return {
+            "backend": self.backend,
+            "strategy": config.strategy_of(queue),
+            "weight_function": weight_function_of(self.app, config, queue),
+            "weight_refresh": config.weight_refresh,
+            "lease": config.lease,
+        }
+
+    def check(self, queues: Iterable[str]) -> None:
+        """Find what is wrong with the settings of queues before they are used.
+
+        Raises:
+            ConfigError: The configuration is wrong, or a queue has two weight functions.
+        """
+        for queue in queues:
+            weight_function_of(self.app, self.config, queue)
+
+    @staticmethod
+    def forget_queues(app: Celery) -> None:
+        """Let an app's queues be made anew when they are asked for: a task has come that may change their settings."""
+        if ranch := vars(app).get(_ATTRIBUTE):
+            for name in [name for name in ranch._made if name.startswith(_QUEUE)]:
+                ranch._made.pop(name, None)
 
     def _read_config(self) -> Config:
         conf = self.app.conf

@@ -103,6 +103,23 @@ def routed_queue(app: Celery, options: Mapping[str, Any]) -> str | None:
     return queue if isinstance(queue, str) else str(queue.name)
 
 
+def task_queue(task: Any) -> str | None:
+    """Return the name of the queue that a task is routed to, if nothing else is said when it is sent.
+
+    A queue that Celery makes on the way is not left behind: a worker might take it for one to consume.
+    """
+    app = task.app
+    chosen = {
+        name: value for name in ("queue", "exchange", "routing_key") if (value := getattr(task, name, None)) is not None
+    }
+    known = set(app.amqp.queues)
+    try:
+        return routed_queue(app, app.amqp.router.route(chosen, task.name, task_type=task))
+    finally:
+        for name in set(app.amqp.queues) - known:
+            app.amqp.queues.pop(name, None)
+
+
 def consumed_queues(app: Celery) -> list[str]:
     """Return the names of the queues that a worker takes from now. Of a broadcast all workers get a copy: no lanes."""
     queues: Iterable[Queue] = app.amqp.queues.consume_from.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
@@ -189,8 +190,11 @@ class Pump:
     def _ended(self, request: Any) -> None:
         message = request.message
         if isinstance(message, ClaimedMessage):
+            execution: Execution = message.settler  # type: ignore[assignment]  # this one makes them
+            if request.time_start is not None:
+                execution.source.ran(execution.lease, time.time() - request.time_start)
             # If it was not acknowledged so far, it is to run again.
-            message.settler.reject(requeue=True)
+            execution.reject(requeue=True)
         self.wakeup.ring()
 
     def _settled(self, execution: Execution) -> None:

@@ -69,6 +69,12 @@ class Source:
         self.leases.opened(claim.leases)
         return claim.leases
 
+    def ran(self, lease: Lease, seconds: float) -> None:
+        """Take note of how long a job ran: whoever weighs lanes may ask."""
+        weigher = self._operations.weigher
+        if weigher and weigher.times:
+            weigher.times.took(lease.job.lane, seconds)
+
     def _failed(self, exc: Exception) -> None:
         self.hungry = False
         self._pause = min(self._pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)

@@ -10,11 +10,16 @@ from celery import Celery, Task
 from celery.result import AsyncResult
 
 from ranch.celery.embedding import Ranch
-from ranch.celery.internals import routed_queue
+from ranch.celery.internals import task_queue
 from ranch.celery.publish import RanchAMQP
+from ranch.celery.weights import task_weight_function
 from ranch.exceptions import ConfigError
-from ranch.model import JSONValue
+from ranch.hooks.manager import default_plugins
+from ranch.model import JSONValue, LaneMetadata
 from ranch.queue import Queue
+
+#: `LaneMetadata`, as it is called where a lane is known by its *LRU key*.
+LRUKeyMetadata = LaneMetadata
 
 
 class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, which it is not when the program runs
@@ -25,6 +30,16 @@ class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, w
     """
 
     abstract = True
+
+    #: What weighs the lanes of the queue that the task is routed to: see `lru_task`.
+    weight_function: Any = None
+
+    @classmethod
+    def on_bound(cls, app: Celery) -> None:
+        """As the task is bound to its app."""
+        super().on_bound(app)
+        if task_weight_function(cls) is not None:
+            Ranch.forget_queues(app)
 
     def lru_delay(
         self,
@@ -63,14 +78,7 @@ class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, w
     def ranch_queue(self) -> Queue:
         """The queue that the task is routed to. No round trip."""
         self._check_embedded()
-        chosen = {
-            name: value
-            for name in ("queue", "exchange", "routing_key")
-            if (value := getattr(self, name, None)) is not None
-        }
-        # The stubs want the task's class, and Celery gives the task.
-        routed = self.app.amqp.router.route(chosen, self.name, task_type=self)  # type: ignore[arg-type]
-        name = routed_queue(self.app, routed)
+        name = task_queue(self)
         if name is None:
             raise ConfigError(f"task {self.name} is routed to an exchange, and lanes need a queue: give it one")
         return Ranch(self.app).queue(name)
@@ -94,12 +102,14 @@ class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, w
     def get_client_metadata(self, lru_key: str) -> dict[str, Any]:
         """Return what is known of a lane: its weight, tags and custom data, and its numbers.
 
-        ``pending_tasks`` are those that could run now. Beside them there are the numbers of `LaneStats`.
+        ``weight`` is what was set, ``effective_weight`` what a weight function made of it. ``pending_tasks`` are those
+        that could run now. Beside them there are the numbers of `LaneStats`.
         """
         lane = self.ranch_queue.lane(lru_key).read()
         return {
             "lru_key": lane.key,
             "weight": lane.weight,
+            "effective_weight": lane.effective_weight,
             "tags": dict(lane.tags),
             "custom_data": dict(lane.data),
             "pending_tasks": lane.stats.pending,
@@ -122,18 +132,24 @@ class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, w
             raise ConfigError(f"the app of task {self.name} knows no lanes: call ranch.celery.Ranch(app)")
 
 
-def lru_task(app: Celery, **options: Any) -> Callable[[Callable[..., Any]], LRUTask]:
+def lru_task(app: Celery, *, weight_function: Any = None, **options: Any) -> Callable[[Callable[..., Any]], LRUTask]:
     """Make a task that has lanes, in an app that ranch is embedded in, now if it was not before.
 
     Args:
         app: The app.
+        weight_function: What weighs the lanes: a function of a lane's key and `LaneMetadata`, the name of a weight
+            function, or a mapping of ``name`` and its options. A weight belongs to the lane, so this is the weight
+            function of the queue that the task is routed to, and weighs its lanes whatever runs in them. Another one
+            named for that queue, by a task or in ``app.conf.ranch["weight_functions"]``, is a `ConfigError` when the
+            queue is first used, or a worker of it starts.
         **options: As for ``app.task``. A `base` has to inherit from `LRUTask`.
 
     Raises:
         ConfigError: An option is not one.
     """
-    if "weight_function" in options:
-        raise ConfigError("weight_function is not supported: set weights by set_priority_weight", where="lru_task")
+    if weight_function is not None:
+        default_plugins().weight_function(weight_function)
+        options["weight_function"] = weight_function
     base = options.setdefault("base", LRUTask)
     if not (isinstance(base, type) and issubclass(base, LRUTask)):
         raise ConfigError(f"base={base!r} does not inherit from {LRUTask!r}", where="lru_task")

@@ -132,12 +132,6 @@ def test_a_base_without_lanes_is_refused(bare: Celery) -> None:
         lru_task(bare, base=bare.Task)
 
 
-def test_options_of_later_are_refused(bare: Celery) -> None:
-    """What is not there yet is not taken in silence."""
-    with pytest.raises(ConfigError, match="weight_function is not supported"):
-        lru_task(bare, weight_function=max)
-
-
 def test_a_base_may_inherit(bare: Celery) -> None:
     """As the user's own task class does."""
 

@@ -59,6 +59,7 @@ def test_the_example_of_a_registration_is_a_plugin(hook):
     (record,) = getattr(plugin, hook)()
     choice = {
         "ranch_strategies": {"strategy": record.name},
+        "ranch_weight_functions": {"weight_function": record.name},
         "ranch_backends": {"backend": f"{record.name}://"},
         "ranch_serializers": {"serializer": record.name},
     }[hook]
@@ -91,7 +92,7 @@ def test_each_setting_is_documented_with_its_default(field):
     shown = f'"{default}"' if isinstance(default, str) else str(default)
 
     assert entry
-    assert "Default: " + ("the app's own broker" if default is None else f"`{shown}`") in entry[1]
+    assert "Default: " + ("the app's own broker" if field.name == "backend" else f"`{shown}`") in entry[1]
 
 
 @pytest.mark.parametrize("alias", ALIASES)
