@@ -33,6 +33,8 @@ class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, w
 
     #: What weighs the lanes of the queue that the task is routed to: see `lru_task`.
     weight_function: Any = None
+    #: The app that `lru_task` was given: Celery shares tasks with all other apps of the process too.
+    made_for: Celery | None = None
 
     @classmethod
     def on_bound(cls, app: Celery) -> None:
@@ -150,6 +152,7 @@ def lru_task(app: Celery, *, weight_function: Any = None, **options: Any) -> Cal
     if weight_function is not None:
         default_plugins().weight_function(weight_function)
         options["weight_function"] = weight_function
+    options["made_for"] = app
     base = options.setdefault("base", LRUTask)
     if not (isinstance(base, type) and issubclass(base, LRUTask)):
         raise ConfigError(f"base={base!r} does not inherit from {LRUTask!r}", where="lru_task")

@@ -26,7 +26,9 @@ def weight_function_of(app: Celery, config: Config, queue: str) -> WeightFunctio
         named[f"app.conf.ranch.weight_functions[{queue!r}]"] = _resolved(config.weight_functions[queue])
     for _, task in sorted(app.tasks.items()):
         spec = task_weight_function(type(task))
-        if spec is not None and task_queue(task) == queue:
+        # Another app's task, which Celery shares with this one, says nothing about the lanes of this one.
+        is_ours = getattr(task, "made_for", None) in {None, app}
+        if spec is not None and is_ours and task_queue(task) == queue:
             named[f"task {task.name}"] = _resolved(spec)
     if not named:
         return _resolved(config.weight_function)

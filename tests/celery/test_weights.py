@@ -42,7 +42,7 @@ def make(app: Celery, name: str, **options: Any) -> LRUTask:
 
     def task() -> None: ...
 
-    return lru_task(app, name=name, shared=False, **options)(task)
+    return lru_task(app, name=name, **{"shared": False, **options})(task)
 
 
 def weighs(app: Celery, queue: str) -> Any:
@@ -124,6 +124,15 @@ def test_a_task_that_comes_later_counts(bare: Celery) -> None:
     task = make(bare, "late", weight_function=by_impact)
     assert task.ranch_queue.name == "celery"
     assert weighs(bare, "celery") is by_impact
+
+
+def test_apps_of_one_process_do_not_weigh_for_one_another(bare: Celery) -> None:
+    """Though Celery shares the tasks of one with all."""
+    make(bare, "tests.shared", weight_function=by_impact, shared=True)
+    other = Celery("other", broker="memory://", set_as_current=False)
+    other.conf.ranch = {"backend": "memory://"}
+    assert "tests.shared" in other.tasks
+    assert (weighs(bare, "celery"), weighs(other, "celery")) == (by_impact, None)
 
 
 def test_a_class_of_tasks_may_have_one(bare: Celery) -> None:
