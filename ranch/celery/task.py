@@ -26,7 +26,8 @@ class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, w
     """A task that can be sent into a lane, and look after the lanes of its queue.
 
     May be inherited from: ``@lru_task(app, base=MyTask)``. A *client* in the names of its methods is a lane.
-    All that it does beside sending is one round trip to the store, unless it says otherwise.
+    All that it does beside sending is one round trip to the store, unless it says otherwise; what changes a lane takes
+    one more where a weight function weighs it.
     """
 
     abstract = True
@@ -64,7 +65,7 @@ class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, w
             **kwargs: The task's keyword arguments.
 
         Returns:
-            The result of this very task. One round trip, and one more if the lane was changed.
+            The result of this very task. One round trip, and as many more as a change of the lane takes.
 
         Raises:
             InvalidJob: A value cannot be; nothing was stored.
