@@ -96,8 +96,7 @@ class Queue:
             delay: Seconds until the job enters its lane.
             priority: 1 (very low) to 6 (critical), among the jobs of this lane.
             cost: Size of the job: the lane is charged ``weight * cost`` for it.
-            bid: What the job offers under the strategy ``bid``, while it is the first of its lane; without one it
-                offers what its lane does.
+            bid: What the job offers under the strategy ``bid``, while it is its lane's first; else what the lane does.
 
         Returns:
             The job, with the id that it keeps. One round trip.
@@ -151,8 +150,7 @@ class Queue:
         """Take up to `limit` next jobs: the same, in the same order, as that many calls of `claim`.
 
         Waits for the first job only. One round trip, on Redis one for each 100, and one more for each time it waits.
-        With a weight function, one to look at lanes not looked at for `weight_refresh` seconds, if there are any among
-        those served, and one to write weights that changed.
+        With a weight function, up to two more for those lanes that were not weighed for `weight_refresh` seconds.
         """
         leases = self._drive(self._operations.claim(limit, wait=wait, lease=lease))
         return [self._held(lease) for lease in leases]
