@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from ranch.exceptions import LeaseLost as LeaseLost
     from ranch.exceptions import RanchError as RanchError
     from ranch.exceptions import SerializationError as SerializationError
+    from ranch.metadata import LaneMetadata as LaneMetadata
     from ranch.model import Job as Job
     from ranch.model import Lane as Lane
-    from ranch.model import LaneMetadata as LaneMetadata
     from ranch.model import Priority as Priority
     from ranch.queue import Queue as Queue
 
@@ -36,7 +36,7 @@ _HOMES = {
     "LRUKeyMetadata": "ranch.celery",
     "LRUTask": "ranch.celery",
     "Lane": "ranch.model",
-    "LaneMetadata": "ranch.model",
+    "LaneMetadata": "ranch.metadata",
     "LeaseLost": "ranch.exceptions",
     "Priority": "ranch.model",
     "Queue": "ranch.queue",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Protocol
 
-from ranch.model import Claim, Job, Lane, LaneMetadata, LaneUpdate, Lease, NewJob, QueueStats
+from ranch.metadata import LaneMetadata
+from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.steps import Performer, Steps
 
 

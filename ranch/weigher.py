@@ -11,7 +11,8 @@ from typing import Final
 from attrs import evolve
 
 from ranch.exceptions import BackendError, InvalidJob
-from ranch.model import Lane, LaneMetadata, LaneUpdate, Lease, checked_number, merged
+from ranch.metadata import LaneMetadata
+from ranch.model import Lane, LaneUpdate, Lease, checked_number, merged
 from ranch.steps import Steps
 from ranch.times import Times
 from ranch.typing import Lanes, WeightFunction

@@ -15,7 +15,8 @@ from ranch.celery.publish import RanchAMQP
 from ranch.celery.weights import task_weight_function
 from ranch.exceptions import ConfigError
 from ranch.hooks.manager import default_plugins
-from ranch.model import JSONValue, LaneMetadata
+from ranch.metadata import LaneMetadata
+from ranch.model import JSONValue
 from ranch.queue import Queue
 
 #: `LaneMetadata`, as it is called where a lane is known by its *LRU key*.

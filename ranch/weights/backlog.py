@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from attrs import field, frozen
 
-from ranch.model import LaneMetadata
+from ranch.metadata import LaneMetadata
 from ranch.weights.clamps import above_lowest, clamp, positive, positive_or_none
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from ranch.model import LaneMetadata
+from ranch.metadata import LaneMetadata
 from ranch.weights.clamps import above_lowest, clamp, positive
 
 

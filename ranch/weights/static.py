@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ranch.model import LaneMetadata
+from ranch.metadata import LaneMetadata
 
 
 @frozen

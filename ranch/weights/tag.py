@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from ranch.model import LaneMetadata
+from ranch.metadata import LaneMetadata
 from ranch.weights.clamps import positive, positive_or_none
 
 

@@ -16,7 +16,7 @@ from ranch import LeaseLost, Queue
 from ranch.backends.memory import MemoryBackend
 from ranch.backends.redis import RedisBackend
 from ranch.backends.sqlite import SQLiteBackend
-from ranch.model import LaneMetadata
+from ranch.metadata import LaneMetadata
 from ranch.queue import QueueLease
 from ranch.testing import FakeClock
 from ranch.typing import Strategy, WeightFunction

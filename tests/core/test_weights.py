@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ranch import Queue
 from ranch.hooks.manager import Plugins
-from ranch.model import LaneMetadata
+from ranch.metadata import LaneMetadata
 from ranch.weights import ByBacklog, ByBid, ByTag, Static
 
 WEIGHTS = st.floats(1e-3, 1e3)
