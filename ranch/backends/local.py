@@ -6,20 +6,17 @@ The algorithm is here, once; a backend brings the rows, as `Tables` opened for o
 from __future__ import annotations
 
 import asyncio
-import logging
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
+from ranch.backends.asking import Asker
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
 from ranch.backends.views import Reads, View
 from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats, merged
 from ranch.steps import Steps
 from ranch.typing import TIMERS_PER_CALL, Strategy
-
-log = logging.getLogger("ranch")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,6 +50,7 @@ class LocalLanes:
     ) -> None:
         Reads.of(strategy)  # refused now, not at the first claim
         self.strategy = strategy
+        self._asker = Asker(strategy)
         self.begin = begin
         self._wait = wait
 
@@ -107,8 +105,7 @@ class LocalLanes:
             lane.leased += 1
             lane.claimed += 1
             lane.order = SERVED + queue.tick
-            view = self._look(tables, lane)
-            lane.tag = self._rank(lane, partial(self.strategy.served, view, queue, job.cost))
+            lane.tag = self._asker.rank(self._look(tables, lane), queue, job.cost)
             tables.put_lane(lane)
             leases.append(Lease(job=job.read(), token=job.token, deadline=job.at))
         idle_for = None
@@ -255,29 +252,11 @@ class LocalLanes:
         queue = tables.queue
         queue.tick += 1
         lane.order = lane.order or queue.tick
-        view = self._look(tables, lane)
-        lane.tag = self._rank(lane, partial(self.strategy.enter, view, queue))
+        lane.tag = self._asker.rank(self._look(tables, lane), queue)
 
     def _look(self, tables: Tables, lane: LaneRow) -> View:
         reads = Reads.of(self.strategy)
         return reads.view(lane, tables.head(lane.key) if reads.cost else None, tables.queue.now)
-
-    def _rank(self, lane: LaneRow, ask: Callable[[], float]) -> float:
-        """Return the rank the strategy gives, or the lane's old one if the answer is no finite number."""
-        try:
-            rank = float(ask())
-        except Exception:
-            log.exception("strategy %r failed on lane %r; it keeps its rank", self.strategy, lane.key)
-            return lane.tag
-        if not math.isfinite(rank):
-            log.error(
-                "strategy %r gave lane %r the rank %r; it keeps its rank",
-                self.strategy,
-                lane.key,
-                rank,
-            )
-            return lane.tag
-        return rank
 
 
 class LocalBackend:
