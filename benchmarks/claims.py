@@ -16,6 +16,8 @@ from rich.progress import Progress
 
 from benchmarks.tables import Report, rate
 from ranch import Queue
+from ranch.strategies import WeightedLRU
+from ranch.typing import Strategy
 from tests.servers import RedisServer
 
 LANES = (1, 1_000, 100_000)
@@ -27,6 +29,13 @@ BATCH = 10
 
 
 @frozen
+class NoTwin(WeightedLRU):
+    """The default strategy, asked in Python."""
+
+    lua = None
+
+
+@frozen
 class Cost:
     """What claims took: the client's rate, and on Redis what the server spent on each job, in microseconds."""
 
@@ -35,9 +44,11 @@ class Cost:
 
 
 @contextmanager
-def filled(url: str, lanes: int) -> Iterator[Queue]:
+def filled(url: str, lanes: int, strategy: Strategy | None = None) -> Iterator[Queue]:
     """Give a queue with enough jobs in `lanes` lanes for all claims of one cell."""
-    with Queue(f"bench-{lanes}", backend=url, lease=3600.0) as queue:
+    strategy = strategy or WeightedLRU()
+    name = f"bench-{type(strategy).__name__}-{lanes}"
+    with Queue(name, backend=url, strategy=strategy, lease=3600.0) as queue:
         jobs = max(2 * lanes, 2 * CLAIMS * (1 + BATCH))
         queue.enqueue_many((f"lane{number % lanes}", PAYLOAD) for number in range(jobs))
         yield queue
@@ -98,7 +109,8 @@ def on_redis(progress: Progress) -> Report:
         ("what", "jobs/s", "server us/job", "x EVALSHA", "rate / RPOP", "x 1 lane"),
         "x EVALSHA: server time against a script that only returns 1 (to reach: 12 single, 6 in tens). "
         "rate / RPOP: one client's jobs a second against popping a list (0.6 single, 2 in tens). "
-        "x 1 lane: server time against one lane (at most 1.3).",
+        "x 1 lane: server time against one lane (at most 1.3). "
+        "no twin: a strategy that only the client knows, so two scripts a claim (half the rate).",
     )
     with RedisServer() as running:
         server = Server(running.url)
@@ -109,16 +121,17 @@ def on_redis(progress: Progress) -> Report:
         for name, cost in (("EVALSHA return 1", floor), ("RPOP", pop)):
             report.rows.append((name, rate(cost.per_second), f"{cost.server_us:.1f}", "", "", ""))
         first: dict[int, float] = {}
-        for lanes in LANES:
-            with filled(running.url, lanes) as queue:
+        for lanes, strategy in (*((lanes, WeightedLRU()) for lanes in LANES), (LANES[1], NoTwin())):
+            with filled(running.url, lanes, strategy) as queue:
                 single = server.timed("evalsha", queue.claim, CLAIMS)
                 batched = server.timed("evalsha", lambda queue=queue: queue.claim_many(BATCH), CLAIMS // 2, BATCH)  # type: ignore[misc]
+            note = "" if strategy.lua else ", no twin"
             for size, cost in ((1, single), (BATCH, batched)):
                 assert cost.server_us is not None
                 assert floor.server_us is not None
                 report.rows.append(
                     (
-                        f"claim, {lanes:,} lanes" if size == 1 else f"claim x{BATCH}, {lanes:,} lanes",
+                        f"claim{'' if size == 1 else f' x{BATCH}'}, {lanes:,} lanes{note}",
                         rate(cost.per_second),
                         f"{cost.server_us:.1f}",
                         f"{cost.server_us / floor.server_us:.1f}",

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 
 import pluggy
 import pytest
 from attrs import field, frozen, validators
 
 from ranch import ConfigError, Queue
+from ranch.backends import asking
 from ranch.exceptions import PluginError, PluginWarning, UnknownName
 from ranch.hooks import BackendPlugin, SerializerPlugin, StrategyPlugin, hookimpl
 from ranch.hooks.manager import Plugins
 from ranch.strategies import Bid, RoundRobin, WeightedLRU
-from ranch.typing import LaneView, QueueClock, Strategy
+from ranch.typing import Backend, LaneView, QueueClock, Strategy
 
 
 @frozen
@@ -278,19 +280,39 @@ def test_a_plugin_manager_is_nobodys_global() -> None:
     assert hookimpl.project_name == pluggy.PluginManager("ranch").project_name
 
 
-def test_a_failing_strategy_harms_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+class Broken(Strategy):
+    def enter(self, lane: LaneView, clock: QueueClock) -> float:
+        return float("nan")
+
+    def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
+        raise ZeroDivisionError
+
+
+def test_a_failing_strategy_harms_nobody_else(backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
     """A rank that is no finite number, or an error, leaves the lane where it is, and is logged with the lane."""
-
-    class Broken(Strategy):
-        def enter(self, lane: LaneView, clock: QueueClock) -> float:
-            return float("nan")
-
-        def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
-            raise ZeroDivisionError
-
-    queue = Queue("q", backend="memory://", strategy=Broken())
+    queue = Queue("q", backend=backend, strategy=Broken())
     queue.enqueue_many([(lane, lane) for lane in "aab"])
 
     assert sorted(lease.job.payload for lease in queue.claim_many(10)) == ["a", "a", "b"]
+    assert "Broken" in caplog.text
     assert "'a'" in caplog.text
     assert "nan" in caplog.text
+
+
+def test_a_failing_strategy_logs_a_line_a_second(
+    backend: Backend, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many claims fail, the log stays readable, and what was left out is counted."""
+    now = 100.0
+    monkeypatch.setattr(asking, "time", SimpleNamespace(monotonic=lambda: now))
+    queue = Queue("q", backend=backend, strategy=Broken())
+    queue.enqueue_many([(f"lane{n}", n) for n in range(50)])
+    first = len(caplog.records)
+
+    now = 101.0
+    queue.claim()
+
+    assert first == 1
+    assert len(caplog.records) == 2
+    assert "(49 more since the last such line)" in caplog.text
+    assert "ZeroDivisionError" in caplog.text

@@ -18,8 +18,9 @@ from ranch.backends.redis import RedisBackend
 from ranch.backends.sqlite import SQLiteBackend
 from ranch.metadata import LaneMetadata
 from ranch.queue import QueueLease
+from ranch.strategies import WeightedLRU
 from ranch.testing import FakeClock
-from ranch.typing import Strategy, WeightFunction
+from ranch.typing import Backend, Strategy, WeightFunction
 from tests.servers import GivenServer, RedisServer
 
 LANES = st.sampled_from(["a", "b", "c", "d", "ü|{e}"])
@@ -67,17 +68,19 @@ class Histories(RuleBasedStateMachine):
         self.server.empty()
         self.clock = FakeClock()
         self.folder = tempfile.mkdtemp(prefix="ranch-")
-        backends = (
-            MemoryBackend(clock=self.clock),
-            SQLiteBackend(f"sqlite:///{self.folder}/ranch.db", clock=self.clock),
-            RedisBackend(self.server.url, clock=self.clock),
-        )
         settings = {"strategy": self.strategy, "weight_function": self.weight_function, "weight_refresh": 0.0}
-        self.queues = [Queue("q", backend=backend, lease=20.0, **settings) for backend in backends]
+        self.queues = [Queue("q", backend=backend, lease=20.0, **settings) for backend in self.open_backends()]
         #: The leases got, good or lost by now: for each claimed job its lease on every backend.
         self.leases: list[tuple[QueueLease, ...]] = []
         self.acked = 0
         self.enqueued = 0
+
+    def open_backends(self) -> list[Backend]:
+        return [
+            MemoryBackend(clock=self.clock),
+            SQLiteBackend(f"sqlite:///{self.folder}/ranch.db", clock=self.clock),
+            RedisBackend(self.server.url, clock=self.clock),
+        ]
 
     def teardown(self) -> None:
         for queue in self.queues:
@@ -159,6 +162,43 @@ class Histories(RuleBasedStateMachine):
             assert sum(getattr(lane.stats, name) for lane in lanes[0]) == getattr(now, name)
 
 
+class WithoutTwin(Histories):
+    """The same on Redis alone, with a strategy that only the client knows."""
+
+    def open_backends(self) -> list[Backend]:
+        return [RedisBackend(self.server.url, clock=self.clock)]
+
+
+@frozen
+class NoTwin(WeightedLRU):
+    """Weighted LRU without its twin."""
+
+    lua = None
+
+
+def play(
+    histories: type[Histories],
+    strategy: object,
+    server: RedisServer | GivenServer,
+    examples: int,
+    function: WeightFunction | None = None,
+) -> None:
+    """Play random histories until one fails."""
+
+    class Case(histories.TestCase):  # type: ignore[name-defined, misc]  # made by Hypothesis
+        settings = settings(
+            max_examples=examples,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
+
+    histories.strategy, histories.server = strategy, server
+    # A plain function would be taken for a method.
+    histories.weight_function = None if function is None else staticmethod(function)  # type: ignore[assignment]
+    Case("runTest").runTest()
+
+
 @pytest.mark.parametrize(
     "strategy",
     [
@@ -175,7 +215,7 @@ class Histories(RuleBasedStateMachine):
 )
 def test_backends_make_the_same_picks(strategy: object, redis_server: RedisServer | GivenServer) -> None:
     """Memory, SQLite and Redis agree on every pick, number and refusal, whatever happens."""
-    play(strategy, None, redis_server, max_examples=40)
+    play(Histories, strategy, redis_server, examples=40)
 
 
 def by_all_there_is(lane_key: str, metadata: LaneMetadata) -> float:
@@ -188,23 +228,9 @@ def by_all_there_is(lane_key: str, metadata: LaneMetadata) -> float:
 
 def test_backends_show_the_same_to_a_weight_function(redis_server: RedisServer | GivenServer) -> None:
     """So their picks are the same where weights follow from everything that lanes have."""
-    play("weighted-lru", by_all_there_is, redis_server, max_examples=30)
+    play(Histories, "weighted-lru", redis_server, examples=30, function=by_all_there_is)
 
 
-def play(
-    strategy: object, function: WeightFunction | None, server: RedisServer | GivenServer, *, max_examples: int
-) -> None:
-    """Play random histories on queues of these settings."""
-
-    class Case(Histories.TestCase):  # type: ignore[name-defined, misc]  # made by Hypothesis
-        settings = settings(
-            max_examples=max_examples,
-            stateful_step_count=40,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        )
-
-    Histories.strategy, Histories.server = strategy, server
-    # A plain function would be taken for a method.
-    Histories.weight_function = None if function is None else staticmethod(function)  # type: ignore[assignment]
-    Case("runTest").runTest()
+def test_without_a_twin_nothing_is_lost(redis_server: RedisServer | GivenServer) -> None:
+    """A strategy that only the client knows loses no job either, and leaves none waiting while somebody asks."""
+    play(WithoutTwin, NoTwin(), redis_server, examples=40)

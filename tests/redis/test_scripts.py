@@ -166,12 +166,6 @@ JOB = NewJob(lane="a", body=b"x", content_type="application/json")
 GOOD = "local function enter(l, c) return 1 end local function served(l, c, k) return 1 end"
 
 
-def test_a_strategy_without_a_twin_is_refused(redis_url: str) -> None:
-    """Whoever lacks a twin is told so when the lanes are made, and what to do."""
-    with pytest.raises(ConfigError, match=r"no Lua twin.*memory:// or sqlite://"):
-        RedisBackend(redis_url).lanes("q", Own(None))
-
-
 def test_an_option_that_lua_cannot_say_is_refused(redis_url: str) -> None:
     """Options are numbers, strings and booleans."""
     with pytest.raises(ConfigError, match=r"number = inf"):

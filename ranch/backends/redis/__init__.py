@@ -76,7 +76,7 @@ class RedisBackend:
         """Return the lanes of a queue, served in the strategy's order. No round trip.
 
         Raises:
-            ConfigError: The strategy has no Lua twin.
+            ConfigError: A field of the strategy cannot be said in Lua, which its twin there needs.
         """
         keys = Keys(self._prefix, queue)
         return RedisLanes(keys, strategy, clock=self._clock, patience=patience(self._client))

@@ -19,7 +19,8 @@ key, after the hash tag    type    holds
 ``:lane:<lane>``           HASH    the lane's row: ``weight``, the one that counts, and ``set_weight``, the one that was
                                    set, if that is another; ``tag`` (its rank), ``order`` (13 hex digits); totals
                                    ``enqueued claimed acked released reclaimed``; ``mean_time``; ``tag:<name>``;
-                                   ``data:<name>`` as JSON. What has its default is not stored
+                                   ``data:<name>`` as JSON. Under a strategy without a twin, ``asked``: the tick at which
+                                   the client was last given it to ask. What has its default is not stored
 ``:pending:<lane>``        ZSET    the lane's ready jobs: score their place, which is when they fell due less their
                                    priority's head start, in ms; member the job's id
 =========================  ======  =====================================================================================

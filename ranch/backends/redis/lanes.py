@@ -7,13 +7,16 @@ its own, and others get their turn in between.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from attrs import evolve
 
+from ranch.backends.asking import Asker
 from ranch.backends.redis.keys import Keys
+from ranch.backends.redis.questions import answer
 from ranch.backends.redis.records import pack, queue_stats, read_fields, read_lane, unpack
 from ranch.backends.redis.runners import Call
 from ranch.backends.redis.scripts import Twin, load
@@ -22,6 +25,7 @@ from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.steps import Steps
 from ranch.typing import TIMERS_PER_CALL, Clock, Strategy
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 #: The most jobs that one enqueue takes: all or none go in, so it is one script, and holds up the server while it runs.
@@ -29,7 +33,7 @@ MAX_ENQUEUE: Final = 10_000
 
 # How many items one script works on, where a longer list may be several: some 3 ms of the server's time at most.
 _PAGE: Final = 100
-# The same for what costs the server next to nothing: looking at lanes.
+# The same for what costs the server next to nothing: looking at lanes, or putting them elsewhere.
 _LANES_PAGE: Final = 500
 # A time further off than this, in ms, is as good as never: 4,000 years, and it fits a record.
 _NEVER_MS: Final = 2**47
@@ -43,6 +47,7 @@ class RedisLanes:
     def __init__(self, keys: Keys, strategy: Strategy, *, clock: Clock | None, patience: float) -> None:
         self._keys = keys
         self._twin = Twin.of(strategy)
+        self._asker = Asker(strategy)
         self._clock = clock
         self._patience = patience
 
@@ -58,18 +63,19 @@ class RedisLanes:
             now_ms, first = reply
             return [_enqueued(job, f"{first + number:011x}", now_ms) for number, job in enumerate(jobs)]
 
-        return (yield self._call("enqueue", self._now(), *args, parse=parse)) if jobs else []
+        return (yield from self._rank("enqueue", self._now(), *args, parse=parse)) if jobs else []
 
     def claim(self, limit: int, lease: float) -> Steps[Claim]:
         """Take up to `limit` next jobs; one round trip for each hundred."""
         lease_ms = _ms(lease)
         parse = partial(_claimed, lease_ms)
-        claim: Claim = yield self._call("claim", self._now(), min(limit, _PAGE), lease_ms, TIMERS_PER_CALL, parse=parse)
+        first = min(limit, _PAGE)
+        claim: Claim = yield from self._rank("claim", self._now(), first, lease_ms, TIMERS_PER_CALL, parse=parse)
         taken = len(claim.leases)
         while taken == _PAGE and len(claim.leases) < limit:
             wanted = min(limit - len(claim.leases), _PAGE)
             try:
-                more: Claim = yield self._call("claim", self._now(), wanted, lease_ms, 0, parse=parse)
+                more: Claim = yield from self._rank("claim", self._now(), wanted, lease_ms, 0, parse=parse)
             except BackendError:
                 # Better fewer jobs than leases that nobody knows of.
                 break
@@ -82,7 +88,7 @@ class RedisLanes:
         lost: list[Lease] = []
         for page in _pages(leases):
             args = [word for lease in page for word in (lease.job.id, lease.token, lease.job.lane)]
-            lost += yield self._call("ack", *args, parse=lambda reply, page=page: _picked(page, reply[1:]))
+            lost += yield self._call("ack", *args, parse=partial(_lost, page))
         return lost
 
     def release(self, leases: Sequence[Lease], delay: float) -> Steps[list[Lease]]:
@@ -90,7 +96,7 @@ class RedisLanes:
         lost: list[Lease] = []
         for page in _pages(leases):
             args = [self._now(), _ms(delay) if delay else "", *_tokens(page)]
-            lost += yield self._call("release", *args, parse=lambda reply, page=page: _picked(page, reply[1:]))
+            lost += yield from self._rank("release", *args, parse=partial(_lost, page))
         return lost
 
     def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
@@ -99,9 +105,10 @@ class RedisLanes:
         lost: list[Lease] = []
         for page in _pages(leases):
             args = [self._now(), _ms(seconds), *_tokens(page)]
-            now_ms, *places = yield self._call("renew", *args, parse=list)
+            reply = yield self._call("renew", *args, parse=list)
+            now_ms, *places = reply
             gone = set(places)
-            lost += _picked(page, places)
+            lost += _lost(page, reply)
             deadline = (now_ms + _ms(seconds)) / 1000
             renewed += [evolve(lease, deadline=deadline) for n, lease in enumerate(page) if n not in gone]
         return renewed, lost
@@ -111,7 +118,7 @@ class RedisLanes:
         expired = 0
         while limit > 0:
             wanted = min(limit, _PAGE)
-            taken, from_leases = yield self._call("reclaim", self._now(), wanted, parse=tuple)
+            taken, from_leases = yield from self._rank("reclaim", self._now(), wanted, parse=tuple)
             expired += from_leases
             limit -= taken
             if taken < wanted:
@@ -130,7 +137,7 @@ class RedisLanes:
                 weights = (change.weight, change.weight if change.effective_weight is None else change.effective_weight)
                 args += (change.key, *("" if weight is None else repr(weight) for weight in weights), len(fields))
                 args += (word for field, value in fields.items() for word in (field, value or ""))
-            yield self._call("update", self._now(), *args, parse=_nothing)
+            yield from self._rank("update", self._now(), *args, parse=_nothing)
 
     def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
         """Read lanes, in the order of `keys`; a lane never used reads as a default one."""
@@ -166,6 +173,25 @@ class RedisLanes:
         if timeout > 0:
             seconds = max(_SHORTEST_WAIT, min(timeout, self._patience))
             yield Call("BLPOP", (self._keys.bell,), (seconds,), _nothing)
+
+    def _rank(self, name: str, *args: Any, parse: Callable[[Sequence[Any]], R]) -> Steps[R]:
+        """Call a script that ranks lanes. If the strategy has no twin there, ask it here, and send what it answers.
+
+        Between the two the lanes stand behind all others. If the second call fails or never comes they stay there, and
+        what the first has done is done: so its result counts, and no error.
+        """
+        result: R
+        asked, result = yield self._call(name, *args, parse=lambda reply: (reply[0], parse(reply[1:])))
+        if asked:
+            errors = self._asker.errors
+            answers = list(answer(self._asker, asked))
+            errors = self._asker.errors - errors
+            with suppress(BackendError):
+                for page in _pages(answers, _LANES_PAGE):
+                    words = [word for said in page for word in said]
+                    yield self._call("answer", errors, *words, parse=_nothing)
+                    errors = 0
+        return result
 
     def _call(self, name: str, *args: Any, parse: Any) -> Call:
         script = load(name, self._twin)
@@ -209,12 +235,13 @@ def _ms(seconds: float) -> int:
     return min(round(seconds * 1000), _NEVER_MS) if seconds < _NEVER_MS else _NEVER_MS
 
 
-def _pages(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _PAGE):
-        yield items[start : start + _PAGE]
+def _pages(items: Sequence[T], size: int = _PAGE) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
-def _picked(page: Sequence[Lease], places: Sequence[int]) -> list[Lease]:
+def _lost(page: Sequence[Lease], reply: Sequence[int]) -> list[Lease]:
+    _, *places = reply
     return [page[place] for place in places]
 
 

@@ -50,10 +50,11 @@ class ScriptError(BackendError):
 
 @frozen
 class Twin:
-    """A strategy in Lua."""
+    """A strategy in Lua; of one that has no twin, what its stand-in has to know."""
 
     name: str
-    source: str
+    #: None: the stand-in ``lib.provisional`` goes into scripts, and the client asks the strategy.
+    source: str | None
     #: The fields of the strategy as a Lua table.
     options: str
     reads: Reads
@@ -63,16 +64,12 @@ class Twin:
         """Return the twin of a strategy.
 
         Raises:
-            ConfigError: It has none, or a field of it cannot be said in Lua.
+            ConfigError: A field of it cannot be said in Lua.
         """
         kind = type(strategy)
         name = f"{kind.__module__}.{kind.__qualname__}"
         if strategy.lua is None:
-            raise ConfigError(
-                f"{name} has no Lua twin, which Redis needs: give it one (its attribute `lua`), "
-                "or keep the queue in memory:// or sqlite://",
-                where="strategy",
-            )
+            return cls(name, None, "{ }", Reads.of(strategy))
         options = {}
         for option in attrs.fields(kind) if attrs.has(kind) else ():
             options[option.name.lstrip("_")] = getattr(strategy, option.name)
@@ -255,6 +252,10 @@ class _Composer:
         # Locals, not tables: what a script makes anew in each call costs it time.
         for name, value in self.twin.words.items():
             self.add(f"local {name} = {value}")
+        if self.twin.source is None:
+            self.include_all(["lib.provisional"], path)
+            return
+        self.add("local asked = false")
         # Arithmetic only: the twin sees its options, and neither the server nor what was said before.
         self.add("local strategy_enter, strategy_served = (function(options, call, redis, KEYS, ARGV)")
         lines = self.twin.source.splitlines()

@@ -12,7 +12,8 @@
 -- @arg limit           how many jobs at most
 -- @arg lease_ms        how long their leases last
 -- @arg timers_limit    how many jobs whose time has come to take back first
--- @returns ok, now_ms, tick, ms to the next timer or -1, then of each job: id, token, record
+-- @returns ok, what was asked, now_ms, tick, ms to the next timer or -1,
+--          then of each job: id, token, record
 
 -- Added to the tick of a lane's last service to make its order: lanes never served come first.
 local SERVED = 281474976710656
@@ -27,7 +28,7 @@ take_back(timers_limit)
 local standing, at = call("ZPOPMIN", ready, limit), 1
 local claimed = tonumber(stored[3]) or 0
 local deadline_ms = string.format("%d", now_ms + lease_ms)
-local reply, leases, rows = { "ok", now_ms, 0, -1 }, {}, {}
+local reply, leases, rows = { "ok", asked, now_ms, 0, -1 }, {}, {}
 
 while standing[at] and #leases < 2 * limit do
   local key, tag = string.sub(standing[at], 14), tonumber(standing[at + 1])
@@ -38,26 +39,27 @@ while standing[at] and #leases < 2 * limit do
   queue.tick, claimed, lane.claimed = queue.tick + 1, claimed + 1, lane.claimed + 1
   if tag > queue.virtual then queue.virtual = tag end
   lane.order = string.format("%013x", SERVED + queue.tick)
-  lane.tag = rank(strategy_served, lane, (struct.unpack("<d", record, COST)))
+  lane.tag = tag
+  local place = rank(strategy_served, lane, (struct.unpack("<d", record, COST)))
   at = at + 2
   if call("EXISTS", pending) == 1 then
     -- Before all of higher rank. Served last of all, it loses every tie.
     local last = #standing
-    while last > at and tonumber(standing[last]) > lane.tag do
+    while last > at and tonumber(standing[last]) > place do
       standing[last + 2], standing[last + 1] = standing[last], standing[last - 1]
       last = last - 2
     end
-    standing[last + 1], standing[last + 2] = lane.order .. key, lane.tag
+    standing[last + 1], standing[last + 2] = lane.order .. key, place
   end
   local token, n, m = string.format("%011x", queue.tick), #reply, #leases
   reply[n + 1], reply[n + 2], reply[n + 3] = id, token, record
   leases[m + 1], leases[m + 2] = deadline_ms, "l" .. id .. token
 end
 
-reply[3] = queue.tick
+reply[4] = queue.tick
 if #leases == 0 then
   local soonest = call("ZRANGE", timers, 0, 0, "WITHSCORES")[2]
-  if soonest then reply[4] = math.max(0, soonest - now_ms) end
+  if soonest then reply[5] = math.max(0, soonest - now_ms) end
   return reply
 end
 call("ZADD", timers, unpack(leases))

@@ -10,7 +10,7 @@
 -- @key pending_prefix  of the keys of lanes' ready jobs
 -- @arg now_ms          empty for the server's time
 -- @rest first          of each job: lane, priority, delay in ms or empty, record after its times
--- @returns ok, now_ms, number of the first job
+-- @returns ok, what was asked, now_ms, number of the first job
 
 local last_id, enqueued, wake = tonumber(stored[4]) or 0, {}, false
 local first_id = last_id + 1
@@ -36,4 +36,4 @@ end
 call("HSET", meta, "last_id", last_id, "tick", queue.tick)
 if not layout then call("HSET", meta, "layout", LAYOUT) end
 if wake then ring() end
-return { "ok", now_ms, first_id }
+return { "ok", asked, now_ms, first_id }

@@ -10,8 +10,8 @@
 -- @key pending_prefix  of the keys of lanes' ready jobs
 -- @arg now_ms          empty for the server's time
 -- @arg limit           how many jobs at most
--- @returns ok, how many came back, how many of them from an expired lease
+-- @returns ok, what was asked, how many came back, how many of them from an expired lease
 
 local taken, expired = take_back(limit)
 if taken > 0 then ring() end
-return { "ok", taken, expired }
+return { "ok", asked, taken, expired }

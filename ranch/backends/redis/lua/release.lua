@@ -11,10 +11,10 @@
 -- @arg now_ms          empty for the server's time
 -- @arg delay_ms        empty for none
 -- @rest first          of each lease: job id, token
--- @returns ok, now_ms, then the place in the call, from 0 on, of each lease that was lost
+-- @returns ok, what was asked, now_ms, then the place in the call, from 0 on, of each lease that was lost
 
 delay_ms = tonumber(delay_ms)
-local reply, released, wake = { "ok", now_ms }, 0, false
+local reply, released, wake = { "ok", asked, now_ms }, 0, false
 for i = first, #ARGV, 2 do
   local id = ARGV[i]
   if call("ZREM", timers, "l" .. id .. ARGV[i + 1]) == 1 then

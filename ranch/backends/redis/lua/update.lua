@@ -8,7 +8,7 @@
 -- @key pending_prefix  of the keys of lanes' ready jobs
 -- @arg now_ms          empty for the server's time
 -- @rest first          of each change: lane, weight set or empty, one that counts or empty, n, n times field and value or empty
--- @returns ok
+-- @returns ok, what was asked
 
 local i = first
 while i <= #ARGV do
@@ -44,4 +44,4 @@ while i <= #ARGV do
   end
 end
 call("HSET", meta, "tick", queue.tick, "layout", LAYOUT)
-return { "ok" }
+return { "ok", asked }

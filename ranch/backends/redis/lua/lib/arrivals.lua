@@ -16,10 +16,10 @@ local function enter(key)
     lane.order = string.format("%013x", queue.tick)
     call("SADD", lanes, key)
   end
-  lane.tag = rank(strategy_enter, lane)
+  local place = rank(strategy_enter, lane)
   call("HSET", lane_prefix .. key, "tag", lane.tag, "order", lane.order)
   -- The order before the key, so that equal ranks stand in the order of their lanes.
-  call("ZADD", ready, lane.tag, lane.order .. key)
+  call("ZADD", ready, place, lane.order .. key)
 end
 
 -- Put a job, stored already, among the ready ones of its lane.

@@ -1,0 +1,20 @@
+-- Give lanes the ranks that their strategy, asked by the client, has given them.
+-- @key meta         the queue's row
+-- @key ready        index of the lanes with pending jobs
+-- @key lane_prefix  of the keys of lanes' rows
+-- @arg errors       how often the strategy gave no usable rank
+-- @rest first       of each lane: its key, the tick at which was asked, rank
+-- @returns ok
+
+for i = first, #ARGV, 3 do
+  local key, rank = ARGV[i], ARGV[i + 2]
+  local row = lane_prefix .. key
+  local stored = call("HMGET", row, "asked", "order")
+  -- If it was ranked anew since, somebody else was asked, and knows better.
+  if stored[1] == ARGV[i + 1] then
+    call("HSET", row, "tag", rank)
+    call("ZADD", ready, "XX", rank, stored[2] .. key)
+  end
+end
+if errors ~= "0" then call("HINCRBY", meta, "strategy_errors", errors) end
+return { "ok" }
