@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ranch.exceptions import LeaseLost as LeaseLost
     from ranch.exceptions import RanchError as RanchError
     from ranch.exceptions import SerializationError as SerializationError
+    from ranch.exceptions import StrategyMismatch as StrategyMismatch
     from ranch.metadata import LaneMetadata as LaneMetadata
     from ranch.model import Job as Job
     from ranch.model import Lane as Lane
@@ -43,6 +44,7 @@ _HOMES = {
     "Ranch": "ranch.celery",
     "RanchError": "ranch.exceptions",
     "SerializationError": "ranch.exceptions",
+    "StrategyMismatch": "ranch.exceptions",
     "lru_task": "ranch.celery",
 }
 
@@ -63,6 +65,7 @@ __all__ = [
     "Ranch",
     "RanchError",
     "SerializationError",
+    "StrategyMismatch",
     "__version__",
     "lru_task",
 ]

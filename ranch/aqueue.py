@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import field, frozen
 
+from ranch.choice import StrategyChoice
 from ranch.hooks.manager import Plugins
 from ranch.model import Job, JSONValue, Lane, LaneStats, Lease, Priority, QueueStats, checked_key
 from ranch.operations import Operations
@@ -129,6 +130,14 @@ class AsyncQueue:
     async def stats(self) -> QueueStats:
         """As `Queue.stats`."""
         return await self._drive(self._operations.stats())
+
+    async def read_strategy(self) -> StrategyChoice | None:
+        """As `Queue.read_strategy`."""
+        return await self._drive(self._operations.read_strategy())
+
+    async def set_strategy(self, strategy: str | Mapping[str, Any] | Strategy) -> StrategyChoice:
+        """As `Queue.set_strategy`."""
+        return await self._drive(self._operations.set_strategy(strategy))
 
     async def close(self) -> None:
         """As `Queue.close`."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from inspect import cleandoc
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ranch.choice import StrategyChoice
 
 
 class RanchError(Exception):
@@ -32,6 +35,24 @@ class ConfigError(RanchError, ValueError):
 
 class UnknownName(ConfigError):
     """A name that no plugin gives."""
+
+
+class StrategyMismatch(ConfigError):
+    """The queue has another strategy than this process was told.
+
+    Both are in it as `StrategyChoice`: `stored`, the queue's, and `own`. Nothing was changed.
+    """
+
+    def __init__(self, stored: StrategyChoice, own: StrategyChoice) -> None:
+        self.stored, self.own = stored, own
+        super().__init__(
+            f"the queue is served by {stored}, and this process was told {own}: give all that use the queue the same "
+            "one, or set it while they run, with set_strategy or `ranch strategy`",
+            where="strategy",
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.stored, self.own)
 
 
 class PluginError(RanchError):

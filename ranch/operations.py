@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
+from ranch.agreement import AgreedLanes
+from ranch.choice import StrategyChoice
 from ranch.codec import Codec
 from ranch.exceptions import ConfigError, InvalidJob, LeaseLost
 from ranch.hooks.details import Claimed, Enqueued, Finished, LaneChanged, Released
@@ -28,7 +30,7 @@ from ranch.model import (
     checked_number,
 )
 from ranch.steps import Steps
-from ranch.typing import LONGEST_WAIT, Backend, Lanes, Serializer, Strategy, WeightFunction
+from ranch.typing import LONGEST_WAIT, RELEASES_PER_CALL, Backend, Lanes, Serializer, Strategy, WeightFunction
 from ranch.weigher import Weigher
 
 T = TypeVar("T")
@@ -47,7 +49,7 @@ class Operations:
     codec: Codec
     #: Seconds.
     lease: float
-    events: Events
+    plugins: Plugins
     #: None if the queue has no weight function.
     weigher: Weigher | None = None
 
@@ -78,9 +80,13 @@ class Operations:
             plugins.codec(serializer, accept),
             plugins.backend(backend),
         )
-        lanes = store.lanes(name, chosen)
+        lanes = AgreedLanes(name, store, chosen, plugins)
         weigher = Weigher(function, lanes, weight_refresh) if function else None
-        return cls(name, store, lanes, codec, lease, plugins.events, weigher)
+        return cls(name, store, lanes, codec, lease, plugins, weigher)
+
+    @property
+    def events(self) -> Events:
+        return self.plugins.events
 
     def enqueue(
         self, items: Iterable[tuple[str, Any]], *, delay: float, priority: int, cost: float, bid: float | None
@@ -113,7 +119,7 @@ class Operations:
 
     def take(self, limit: int, lease: float | None = None) -> Steps[Claim]:
         """Claim without waiting: what is there, and if nothing is, how long to wait for what."""
-        claim = yield from self.lanes.claim(limit, self.lease if lease is None else lease)
+        claim: Claim = yield from self.lanes.claim(limit, self.lease if lease is None else lease)
         for claimed in claim.leases:
             claimed.job.read_with(self.codec.loads)
         if self.events.claimed and claim.leases:
@@ -148,7 +154,9 @@ class Operations:
 
     def release(self, leases: Iterable[Lease], delay: float) -> Steps[None]:
         leases, delay = list(leases), checked_number(delay, "delay")
-        lost = yield from self.lanes.release(leases, delay)
+        lost: list[Lease] = []
+        for page in _chunks(leases, RELEASES_PER_CALL):
+            lost += yield from self.lanes.release(page, delay)
         if self.events.released and (settled := _without(leases, lost)):
             self.events.released(Released(queue=self.name, leases=settled, delay=delay))
         _raise_if_lost(lost)
@@ -160,7 +168,8 @@ class Operations:
         return renewed
 
     def reclaim(self, limit: int) -> Steps[int]:
-        return (yield from self.lanes.reclaim(checked_count(limit, "reclaim")))
+        reclaimed: int = yield from self.lanes.reclaim(checked_count(limit, "reclaim"))
+        return reclaimed
 
     def update_lane(
         self,
@@ -170,7 +179,9 @@ class Operations:
         data: Mapping[str, JSONValue] | None,
     ) -> Steps[None]:
         change = LaneUpdate(key=key, weight=weight, tags=tags, data=data)
-        yield from self.lanes.update([(yield from self.weigher.weighed(change)) if self.weigher else change])
+        if self.weigher:
+            change = yield from self.weigher.weighed(change)
+        yield from self.lanes.update([change])
         if self.events.lane_changed:
             self.events.lane_changed(LaneChanged(queue=self.name, change=change))
 
@@ -197,6 +208,14 @@ class Operations:
 
     def stats(self) -> Steps[QueueStats]:
         return (yield from self.lanes.stats())
+
+    # The queue's strategy
+
+    def read_strategy(self) -> Steps[StrategyChoice | None]:
+        return (yield from self.lanes.read_strategy())
+
+    def set_strategy(self, strategy: str | Mapping[str, Any] | Strategy) -> Steps[StrategyChoice]:
+        return (yield from self.lanes.set_strategy(self.plugins.choice(self.plugins.strategy(strategy))))
 
 
 def _without(leases: Sequence[Lease], lost: Sequence[Lease]) -> list[Lease]:

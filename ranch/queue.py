@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
-from attrs import field, frozen
-
+from ranch.choice import StrategyChoice
+from ranch.handles import QueueLane, QueueLease
 from ranch.hooks.manager import Plugins
-from ranch.model import Job, JSONValue, Lane, LaneStats, Lease, Priority, QueueStats, checked_key
+from ranch.model import Job, Lane, Lease, Priority, QueueStats, checked_key
 from ranch.operations import Operations
 from ranch.steps import Steps, drive
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
@@ -28,7 +28,7 @@ class Queue:
         backend: A URL (``memory://``, ``sqlite:///path/to/ranch.db``, ``redis://host:6379/0``, ``rediss://…``,
             ``unix://…``), or a backend, which may be shared between queues.
         strategy: A name (``"weighted-lru"``, ``"round-robin"``, ``"bid"``, ``"priority"``, ``"lottery"``), a mapping
-            such as ``{"name": "bid", "ageing": 0.1}``, or a strategy.
+            such as ``{"name": "bid", "ageing": 0.1}``, or a strategy. What `set_strategy` has set goes before it.
         serializer: What payloads are written with: the name of a serializer (``"json"``, ``"msgpack"``, ``"pickle"``),
             or a serializer.
         accept: The serializers whose payloads are read; by default the queue's own, but ``"pickle"``, whose reading
@@ -164,7 +164,7 @@ class Queue:
         self._drive(self._operations.ack(leases))
 
     def release(self, leases: Iterable[Lease], *, delay: float = 0.0) -> None:
-        """Give jobs back unharmed: to their old places in their lanes, or after a delay. One round trip.
+        """Give jobs back unharmed: to their old places in their lanes, or after a delay. A round trip for each 100.
 
         Raises:
             LeaseLost: Some leases were not yours any more. The others were given back.
@@ -220,6 +220,24 @@ class Queue:
         """Read the queue in numbers. One round trip."""
         return self._drive(self._operations.stats())
 
+    def read_strategy(self) -> StrategyChoice | None:
+        """Read which strategy the queue has; None before its first job. One round trip."""
+        return self._drive(self._operations.read_strategy())
+
+    def set_strategy(self, strategy: str | Mapping[str, Any] | Strategy) -> StrategyChoice:
+        """Give the queue another strategy while it runs, and return it as it is stored. One round trip.
+
+        Every process follows with its next operation, whatever it was configured with. Lanes that wait are ranked anew
+        bit by bit: 32 with each operation, in their old order, behind those that are ranked by then.
+
+        Args:
+            strategy: A name, a mapping of ``name`` and options, or a strategy of a class that a plugin gives a name.
+
+        Raises:
+            ConfigError: It cannot be looked up by name; nothing was changed.
+        """
+        return self._drive(self._operations.set_strategy(strategy))
+
     def close(self) -> None:
         """Close the backend. Jobs stay; leases run on."""
         self.backend.close()
@@ -243,58 +261,3 @@ class Queue:
 
     def _held(self, lease: Lease) -> QueueLease:
         return QueueLease(job=lease.job, token=lease.token, deadline=lease.deadline, queue=self)
-
-
-@frozen(kw_only=True)
-class QueueLease(Lease):
-    """A job that is yours until the deadline, with what you can do about it."""
-
-    _queue: Queue = field(repr=False, eq=False)
-
-    def ack(self) -> None:
-        """Settle the job as done; see `Queue.ack`."""
-        self._queue.ack([self])
-
-    def release(self, *, delay: float = 0.0) -> None:
-        """Give the job back unharmed; see `Queue.release`."""
-        self._queue.release([self], delay=delay)
-
-    def renew(self, seconds: float | None = None) -> QueueLease:
-        """Let the lease end `seconds` from now; see `Queue.renew`."""
-        return self._queue.renew([self], seconds)[0]
-
-
-@frozen(kw_only=True)
-class QueueLane:
-    """A lane of a queue, to be changed or read."""
-
-    key: str
-    _queue: Queue = field(repr=False)
-
-    def update(
-        self,
-        *,
-        weight: float | None = None,
-        tags: Mapping[str, str | None] | None = None,
-        data: Mapping[str, JSONValue] | None = None,
-    ) -> None:
-        """Change the lane; its waiting jobs feel it at once. One round trip, with a weight function two.
-
-        Args:
-            weight: Cost factor, > 0: lower is served more often, 0.5 gives twice the share of 1.
-            tags: Tags to set; one set to None goes, those not named stay.
-            data: Custom data to set, JSON values; an entry set to None goes, those not named stay.
-
-        Raises:
-            InvalidJob: A value cannot be; nothing was changed.
-        """
-        self._queue._drive(self._queue._operations.update_lane(self.key, weight, tags, data))
-
-    def read(self) -> Lane:
-        """Read the lane. One round trip."""
-        return self._queue._drive(self._queue._operations.read_lane(self.key))
-
-    @property
-    def stats(self) -> LaneStats:
-        """The lane in numbers. One round trip."""
-        return self.read().stats

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Protocol
 
+from ranch.choice import StrategyChoice
 from ranch.metadata import LaneMetadata
 from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.steps import Performer, Steps
@@ -132,6 +133,9 @@ class Lanes(Protocol):
 
     All operations take n items in one round trip, or in as few as keep each from holding the store up. They return
     `Steps`, to be driven through the backend. The time is the backend's.
+
+    The first that enqueues or updates writes down which strategy the queue has. Operations that rank lanes (enqueue,
+    claim, release, reclaim and update) raise `StrategyMismatch`, with nothing changed, if the queue has another one.
     """
 
     def enqueue(self, jobs: Sequence[NewJob]) -> Steps[list[Job]]:
@@ -151,7 +155,10 @@ class Lanes(Protocol):
         ...
 
     def release(self, leases: Sequence[Lease], delay: float) -> Steps[list[Lease]]:
-        """Give the jobs back, to their old places or after a delay. Return the leases that were lost."""
+        """Give the jobs back, to their old places or after a delay. Return the leases that were lost.
+
+        Takes up to `RELEASES_PER_CALL`.
+        """
         ...
 
     def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
@@ -184,6 +191,18 @@ class Lanes(Protocol):
         """Read the queue's numbers."""
         ...
 
+    def read_strategy(self) -> Steps[StrategyChoice | None]:
+        """Read which strategy the queue has; None before its first job."""
+        ...
+
+    def set_strategy(self, choice: StrategyChoice) -> Steps[StrategyChoice]:
+        """Give the queue another strategy; return it with its generation.
+
+        Lanes that wait keep their places, behind those that are ranked under the new strategy, until they are ranked
+        under it in their turn: see `MOVES_PER_CALL`. Virtual time and tags start from 0 again.
+        """
+        ...
+
     def wait(self, timeout: float, tick: int) -> Steps[None]:
         """Wait until a lane may have become ready since an empty claim saw `tick`, or `timeout` seconds.
 
@@ -200,6 +219,15 @@ LONGEST_WAIT: Final = 2.0
 TIMERS_PER_CALL: Final = 32
 
 
+#: How many leases one release takes. It ranks lanes, so it may be refused and done again: as a whole or not at all.
+RELEASES_PER_CALL = 100
+
+#: How many lanes, ranked by an earlier strategy of the queue, each operation that ranks lanes ranks anew, in their old
+#: order; a claim of more jobs as many as it is to take. Bounded, so that a queue of a million lanes goes on while its
+#: strategy changes.
+MOVES_PER_CALL = 32
+
+
 class Backend(Performer, Protocol):
     """Where jobs live: a store, opened by its URL, that holds the lanes of any number of queues.
 
@@ -207,8 +235,11 @@ class Backend(Performer, Protocol):
     `BackendUnavailable` if it cannot be reached.
     """
 
-    def lanes(self, queue: str, strategy: Strategy) -> Lanes:
-        """Return the lanes of a queue, served in the strategy's order. No round trip."""
+    def lanes(self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None) -> Lanes:
+        """Return the lanes of a queue, served in the strategy's order. No round trip.
+
+        `choice` is what the store knows the strategy by; without it, `StrategyChoice.of` the strategy.
+        """
         ...
 
     def close(self) -> None:

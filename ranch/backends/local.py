@@ -11,9 +11,11 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
-from ranch.backends.asking import Asker
+from attrs import evolve
+
+from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
-from ranch.backends.views import Reads, View
+from ranch.choice import StrategyChoice
 from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats, merged
 from ranch.steps import Steps
 from ranch.typing import TIMERS_PER_CALL, Strategy
@@ -45,18 +47,19 @@ class LocalLanes:
     def __init__(
         self,
         strategy: Strategy,
+        choice: StrategyChoice | None,
         begin: Callable[[], AbstractContextManager[Tables]],
         wait: Callable[[float, int], None],
     ) -> None:
-        Reads.of(strategy)  # refused now, not at the first claim
-        self.strategy = strategy
-        self._asker = Asker(strategy)
+        self._ranking = Ranking(strategy, choice or StrategyChoice.of(strategy))
         self.begin = begin
         self._wait = wait
 
     @atomic
     def enqueue(self, tables: Tables, jobs: Sequence[NewJob]) -> list[Job]:
+        self._ranking.agree(tables)
         queue, rows = tables.queue, []
+        queue.strategy = self._ranking.text
         for new in jobs:
             queue.last_id += 1
             row = JobRow(
@@ -86,6 +89,8 @@ class LocalLanes:
 
     @atomic
     def claim(self, tables: Tables, limit: int, lease: float) -> Claim:
+        # As many as it could serve, so that no job is left out that there is.
+        self._ranking.agree(tables, at_least=limit)
         self._take_back(tables, TIMERS_PER_CALL)
         queue = tables.queue
         leases: list[Lease] = []
@@ -105,7 +110,7 @@ class LocalLanes:
             lane.leased += 1
             lane.claimed += 1
             lane.order = SERVED + queue.tick
-            lane.tag = self._asker.rank(self._look(tables, lane), queue, job.cost)
+            self._ranking.served(tables, lane, job.cost)
             tables.put_lane(lane)
             leases.append(Lease(job=job.read(), token=job.token, deadline=job.at))
         idle_for = None
@@ -128,6 +133,7 @@ class LocalLanes:
 
     @atomic
     def release(self, tables: Tables, leases: Sequence[Lease], delay: float) -> list[Lease]:
+        self._ranking.agree(tables)
         lost = []
         for lease in leases:
             if owned := self._owned(tables, lease):
@@ -162,11 +168,13 @@ class LocalLanes:
 
     @atomic
     def reclaim(self, tables: Tables, limit: int) -> int:
+        self._ranking.agree(tables)
         return self._take_back(tables, limit)
 
     @atomic
     def update(self, tables: Tables, changes: Sequence[LaneUpdate]) -> None:
-        reads = Reads.of(self.strategy)
+        self._ranking.agree(tables)
+        tables.queue.strategy, reads = self._ranking.text, self._ranking.reads
         for change in changes:
             lane = tables.lane(change.key) or LaneRow(change.key)
             before = reads.numbers(lane)
@@ -179,7 +187,7 @@ class LocalLanes:
             lane.tags = merged(lane.tags, change.tags)
             lane.data = merged(lane.data, change.data)
             if lane.pending and reads.numbers(lane) != before:
-                self._enter(tables, lane)
+                self._ranking.enter(tables, lane)
             tables.put_lane(lane)
 
     @atomic
@@ -197,6 +205,19 @@ class LocalLanes:
     @atomic
     def stats(self, tables: Tables) -> QueueStats:
         return QueueStats(**tables.count_lanes())
+
+    @atomic
+    def read_strategy(self, tables: Tables) -> StrategyChoice | None:
+        queue = tables.queue
+        return StrategyChoice.read(queue.strategy, queue.generation) if queue.strategy else None
+
+    @atomic
+    def set_strategy(self, tables: Tables, choice: StrategyChoice) -> StrategyChoice:
+        queue, text = tables.queue, choice.text
+        if queue.strategy != text or not queue.generation:
+            queue.strategy, queue.virtual, queue.moving = text, 0.0, True
+            queue.generation += 1
+        return evolve(choice, generation=queue.generation)
 
     def wait(self, timeout: float, tick: int) -> Steps[None]:
         yield partial(self._wait, timeout, tick)
@@ -239,24 +260,12 @@ class LocalLanes:
         """Account for a job that has just become ready in its lane."""
         lane.pending += 1
         if lane.pending > 1:
-            if not Reads.of(self.strategy).head:
+            if not self._ranking.reads.head:
                 return
             head = tables.head(lane.key)
             if head is None or head.id != job.id:
                 return
-        self._enter(tables, lane)
-
-    # Asking the strategy
-
-    def _enter(self, tables: Tables, lane: LaneRow) -> None:
-        queue = tables.queue
-        queue.tick += 1
-        lane.order = lane.order or queue.tick
-        lane.tag = self._asker.rank(self._look(tables, lane), queue)
-
-    def _look(self, tables: Tables, lane: LaneRow) -> View:
-        reads = Reads.of(self.strategy)
-        return reads.view(lane, tables.head(lane.key) if reads.cost else None, tables.queue.now)
+        self._ranking.enter(tables, lane)
 
 
 class LocalBackend:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from ranch.backends.local import LocalBackend, LocalLanes
 from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
+from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendUnavailable
 from ranch.typing import Clock, Strategy
 
@@ -64,7 +65,8 @@ class MemoryTables:
         self.queue = QueueRow()
         self._jobs: dict[str, JobRow] = {}
         self._lanes: dict[str, LaneRow] = {}
-        self._ready: Heap[str] = Heap()
+        #: By generation: those but the queue's own are of earlier strategies, and run empty.
+        self._ready: dict[int, Heap[str]] = {}
         self._places: dict[str, Heap[str]] = {}
         self._timers: Heap[str] = Heap()
 
@@ -115,21 +117,32 @@ class MemoryTables:
 
     def put_lane(self, lane: LaneRow) -> None:
         self._lanes[lane.key] = lane
+        for generation, ready in self._ready.items():
+            if generation != lane.generation or not lane.pending:
+                ready.discard(lane.key)
         if lane.pending:
-            self._ready.put(lane.key, (lane.tag, lane.order))
-        else:
-            self._ready.discard(lane.key)
+            self._ready.setdefault(lane.generation, Heap()).put(lane.key, (lane.tag, lane.order))
 
     def next_lane(self) -> LaneRow | None:
-        first = self._ready.first()
+        ready = self._ready.get(self.queue.generation)
+        first = ready.first() if ready else None
         return self._lanes[first] if first else None
+
+    def stale_lane(self) -> LaneRow | None:
+        for generation in sorted(self._ready):
+            if generation == self.queue.generation:
+                break
+            if first := self._ready[generation].first():
+                return self._lanes[first]
+            del self._ready[generation]
+        return None
 
     def lanes(self) -> Iterable[LaneRow]:
         return self._lanes.values()
 
     def count_lanes(self) -> dict[str, int]:
         sums = {name: sum(getattr(lane, name) for lane in self._lanes.values()) for name in COUNTERS}
-        return {**sums, "lanes": len(self._lanes), "backlogged": len(self._ready)}
+        return {**sums, "lanes": len(self._lanes), "backlogged": sum(map(len, self._ready.values()))}
 
 
 class MemoryBackend(LocalBackend):
@@ -144,10 +157,10 @@ class MemoryBackend(LocalBackend):
         self._changed = threading.Condition(threading.RLock())
         self._process = os.getpid()
 
-    def lanes(self, queue: str, strategy: Strategy) -> LocalLanes:
+    def lanes(self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None) -> LocalLanes:
         with self._changed:
             tables = self._tables.setdefault(queue, MemoryTables())
-        return LocalLanes(strategy, partial(self._begin, tables), partial(self._wait, tables))
+        return LocalLanes(strategy, choice, partial(self._begin, tables), partial(self._wait, tables))
 
     @contextmanager
     def _begin(self, tables: MemoryTables) -> Iterator[MemoryTables]:

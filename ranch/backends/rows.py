@@ -71,6 +71,8 @@ class LaneRow:
     #: The rank; with `order` for ties it is the lane's place in the index.
     tag: float = 0.0
     order: int = 0
+    #: Of the queue's strategy that gave the rank.
+    generation: int = 0
     pending: int = 0
     delayed: int = 0
     leased: int = 0
@@ -115,6 +117,11 @@ class QueueRow:
     tick: int = 0
     #: The number of the last job enqueued.
     last_id: int = 0
+    #: The text of the queue's `StrategyChoice`, empty if nobody has said it; and its generation.
+    strategy: str = ""
+    generation: int = 0
+    #: Lanes ranked under an earlier generation may be waiting.
+    moving: bool = False
     # The transaction's time, never stored.
     now: float = 0.0
 
@@ -146,7 +153,10 @@ class Tables(Protocol):
     def put_lane(self, lane: LaneRow) -> None: ...
 
     def next_lane(self) -> LaneRow | None:
-        """Return the lane with pending jobs that has the lowest `(tag, order)`."""
+        """Return the lane with pending jobs, of the queue's generation, that has the lowest `(tag, order)`."""
+
+    def stale_lane(self) -> LaneRow | None:
+        """Return that of earlier generations which has the lowest `(generation, tag, order)`."""
 
     def lanes(self) -> Iterable[LaneRow]: ...
 

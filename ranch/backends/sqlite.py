@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from ranch.backends.local import LocalBackend, LocalLanes
 from ranch.backends.sqlite_tables import LAYOUT, TABLES, SQLiteTables
+from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
 from ranch.typing import Clock, Strategy
 
@@ -63,8 +64,8 @@ class SQLiteBackend(LocalBackend):
         self._connection: sqlite3.Connection | None = None
         self._numbers: dict[str, int] = {}
 
-    def lanes(self, queue: str, strategy: Strategy) -> LocalLanes:
-        return LocalLanes(strategy, partial(self._begin, queue), partial(self._wait, queue))
+    def lanes(self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None) -> LocalLanes:
+        return LocalLanes(strategy, choice, partial(self._begin, queue), partial(self._wait, queue))
 
     @contextmanager
     def _begin(self, queue: str) -> Iterator[SQLiteTables]:

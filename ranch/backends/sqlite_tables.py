@@ -17,15 +17,17 @@ LAYOUT: Final = 3
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS queues (
     queue INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-    virtual REAL NOT NULL DEFAULT 0, tick INTEGER NOT NULL DEFAULT 0, last_id INTEGER NOT NULL DEFAULT 0
+    virtual REAL NOT NULL DEFAULT 0, tick INTEGER NOT NULL DEFAULT 0, last_id INTEGER NOT NULL DEFAULT 0,
+    strategy TEXT NOT NULL DEFAULT '', generation INTEGER NOT NULL DEFAULT 0, moving INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS lanes (
     queue INTEGER NOT NULL, key TEXT NOT NULL, weight REAL NOT NULL, set_weight REAL NOT NULL, tags TEXT NOT NULL,
-    data TEXT NOT NULL, tag REAL NOT NULL, "order" INTEGER NOT NULL, pending INTEGER NOT NULL, delayed INTEGER NOT NULL,
+    data TEXT NOT NULL, tag REAL NOT NULL, "order" INTEGER NOT NULL, generation INTEGER NOT NULL,
+    pending INTEGER NOT NULL, delayed INTEGER NOT NULL,
     leased INTEGER NOT NULL, enqueued INTEGER NOT NULL, claimed INTEGER NOT NULL, acked INTEGER NOT NULL,
     released INTEGER NOT NULL, reclaimed INTEGER NOT NULL, mean_time REAL, PRIMARY KEY (queue, key)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS ready ON lanes (queue, tag, "order") WHERE pending > 0;
+CREATE INDEX IF NOT EXISTS ready ON lanes (queue, generation, tag, "order") WHERE pending > 0;
 CREATE TABLE IF NOT EXISTS jobs (
     queue INTEGER NOT NULL, id TEXT NOT NULL, lane TEXT NOT NULL, body BLOB NOT NULL, content_type TEXT NOT NULL,
     priority INTEGER NOT NULL, cost REAL NOT NULL, enqueued_at REAL NOT NULL, due_at REAL NOT NULL,
@@ -36,7 +38,7 @@ CREATE INDEX IF NOT EXISTS places ON jobs (queue, lane, place, id) WHERE state =
 CREATE INDEX IF NOT EXISTS timers ON jobs (queue, at, state, id) WHERE state <> 'ready';
 """
 
-_LANE: Final = ("key", "weight", "set_weight", "tags", "data", "tag", "order", *COUNTERS, "mean_time")
+_LANE: Final = ("key", "weight", "set_weight", "tags", "data", "tag", "order", "generation", *COUNTERS, "mean_time")
 _JOB: Final = tuple(field.name for field in fields(JobRow))
 #: What changes in the life of a job.
 _JOB_CHANGES: Final = ("due_at", "attempts", "reclaims", "state", "at", "token", "place")
@@ -46,6 +48,11 @@ _PUT_LANE: Final = (
     "INSERT INTO lanes (queue, " + ", ".join(f'"{name}"' for name in _LANE) + f") VALUES (?{', ?' * len(_LANE)}) "
     "ON CONFLICT (queue, key) DO UPDATE SET " + ", ".join(f'"{name}" = excluded."{name}"' for name in _LANE[1:])
 )
+_NEXT_LANE: Final = f'{_SELECT_LANE} AND generation = ? AND pending > 0 ORDER BY tag, "order" LIMIT 1'
+_STALE_LANE: Final = f'{_SELECT_LANE} AND generation < ? AND pending > 0 ORDER BY generation, tag, "order" LIMIT 1'
+_QUEUE: Final = ("virtual", "tick", "last_id", "strategy", "generation", "moving")
+_SELECT_QUEUE: Final = f"SELECT {', '.join(_QUEUE)} FROM queues WHERE queue = ?"
+_PUT_QUEUE: Final = f"UPDATE queues SET {', '.join(f'{name} = ?' for name in _QUEUE)} WHERE queue = ?"
 _SELECT_JOB: Final = f"SELECT {', '.join(_JOB)} FROM jobs WHERE queue = ?"
 _ADD_JOB: Final = f"INSERT INTO jobs (queue, {', '.join(_JOB)}, place) VALUES (?{', ?' * len(_JOB)}, ?)"
 _PUT_JOB: Final = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in _JOB_CHANGES)} WHERE queue = ? AND id = ?"
@@ -57,11 +64,9 @@ class SQLiteTables:
     def __init__(self, connection: sqlite3.Connection, number: int, now: float) -> None:
         self._execute = connection.execute
         self._number = number
-        virtual, tick, last_id = self._execute(
-            "SELECT virtual, tick, last_id FROM queues WHERE queue = ?", (number,)
-        ).fetchone()
-        self.queue = QueueRow(virtual, tick, last_id, now)
-        self._stored = (virtual, tick, last_id)
+        self._stored = self._execute(_SELECT_QUEUE, (number,)).fetchone()
+        self.queue = QueueRow(*self._stored)
+        self.queue.now = now
         self._lanes: dict[str, LaneRow] = {}
         self._changed: dict[str, LaneRow] = {}
 
@@ -110,8 +115,14 @@ class SQLiteTables:
         self._lanes[lane.key] = self._changed[lane.key] = lane
 
     def next_lane(self) -> LaneRow | None:
+        return self._first_lane(_NEXT_LANE)
+
+    def stale_lane(self) -> LaneRow | None:
+        return self._first_lane(_STALE_LANE)
+
+    def _first_lane(self, query: str) -> LaneRow | None:
         self._flush()
-        row = self._execute(f'{_SELECT_LANE} AND pending > 0 ORDER BY tag, "order" LIMIT 1', (self._number,)).fetchone()
+        row = self._execute(query, (self._number, self.queue.generation)).fetchone()
         return self._seen(row) if row else None
 
     def lanes(self) -> Iterable[LaneRow]:
@@ -146,9 +157,7 @@ class SQLiteTables:
     def finish(self) -> None:
         """Write what has changed and is not written."""
         self._flush()
-        now = (self.queue.virtual, self.queue.tick, self.queue.last_id)
+        queue = self.queue
+        now = (queue.virtual, queue.tick, queue.last_id, queue.strategy, queue.generation, queue.moving)
         if now != self._stored:
-            self._execute(
-                "UPDATE queues SET virtual = ?, tick = ?, last_id = ? WHERE queue = ?",
-                (*now, self._number),
-            )
+            self._execute(_PUT_QUEUE, (*now, self._number))

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import attrs
 import pluggy
 
+from ranch.choice import StrategyChoice
 from ranch.codec import Codec
 from ranch.exceptions import ConfigError, PluginError
 from ranch.hooks import specs
@@ -140,6 +141,11 @@ class Plugins:
         if not attrs.has(record.factory):
             raise PluginError(f"{kind} {record.name!r} is no attrs class: {record.factory!r}")
         return structure(options, record.factory, where=f"{kind} {record.name}")
+
+    def choice(self, strategy: Strategy) -> StrategyChoice:
+        """Describe a strategy by the name that a plugin gives it, or by that of its class if none does."""
+        names = [record.name for record in self.strategies if record.factory is type(strategy)]
+        return StrategyChoice.of(strategy, names[0] if names else None)
 
     def backend(self, url: str | Backend, **options: Any) -> Backend:
         """Return the backend that a URL names; one that is a backend already, as it is.

@@ -7,7 +7,8 @@ import pickle
 import pytest
 
 from ranch import exceptions
-from ranch.exceptions import BackendUnavailable, ConfigError, LeaseLost, RanchError
+from ranch.choice import StrategyChoice
+from ranch.exceptions import BackendUnavailable, ConfigError, LeaseLost, RanchError, StrategyMismatch
 
 EXAMPLES = [
     RanchError(),
@@ -16,6 +17,7 @@ EXAMPLES = [
     ConfigError(["one fault", "another"], where="ranch.toml"),
     LeaseLost(["00000000001", "00000000002"]),
     BackendUnavailable("no answer"),
+    StrategyMismatch(StrategyChoice("bid", {"ageing": 0.1}, 2), StrategyChoice("round-robin")),
 ]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from ranch import AsyncQueue, LeaseLost, Queue
 from ranch.aqueue import AsyncQueueLane, AsyncQueueLease
+from ranch.choice import StrategyChoice
 from ranch.queue import QueueLane, QueueLease
 from ranch.typing import Backend
 
@@ -72,6 +73,8 @@ async def test_awaited_operations_do_what_blocking_ones_do(backend: Backend) -> 
         assert (await lane.stats).enqueued == 2
         assert [lane.key for lane in await queue.lanes(tag=("tier", "gold"))] == ["acme"]
         assert (await queue.stats()).acked == 1
+        assert (await queue.set_strategy("bid")).generation == 1
+        assert await queue.read_strategy() == StrategyChoice("bid", generation=1)
         assert queue.name == "mail"
         assert queue.backend is backend
         assert repr(queue) == "AsyncQueue('mail')"

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ranch import LeaseLost, Queue
+from ranch.backends import ranking
 from ranch.backends.memory import MemoryBackend
-from ranch.backends.redis import RedisBackend
+from ranch.backends.redis import RedisBackend, lanes
 from ranch.backends.sqlite import SQLiteBackend
+from ranch.hooks import StrategyPlugin, hookimpl
+from ranch.hooks.manager import Plugins
 from ranch.metadata import LaneMetadata
 from ranch.queue import QueueLease
 from ranch.strategies import WeightedLRU
@@ -56,6 +59,30 @@ class Due(Strategy):
         return self.enter(lane, clock)
 
 
+@frozen
+class NoTwin(WeightedLRU):
+    """Weighted LRU without its twin."""
+
+    lua = None
+
+
+class OwnPlugin:
+    @staticmethod
+    @hookimpl
+    def ranch_strategies() -> list[StrategyPlugin]:
+        return [StrategyPlugin(name="no-twin", factory=NoTwin, summary="For these tests.")]
+
+
+PLUGINS = Plugins([OwnPlugin])
+
+
+@pytest.fixture(autouse=True)
+def _few_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are few lanes, so a change of the strategy takes several operations only if each moves one."""
+    monkeypatch.setattr(ranking, "MOVES_PER_CALL", 1)
+    monkeypatch.setattr(lanes, "MOVES_PER_CALL", 1)
+
+
 class Histories(RuleBasedStateMachine):
     """The operations of a queue, each done on memory, SQLite and Redis."""
 
@@ -68,8 +95,12 @@ class Histories(RuleBasedStateMachine):
         self.server.empty()
         self.clock = FakeClock()
         self.folder = tempfile.mkdtemp(prefix="ranch-")
+        backends = self.open_backends()
         settings = {"strategy": self.strategy, "weight_function": self.weight_function, "weight_refresh": 0.0}
-        self.queues = [Queue("q", backend=backend, lease=20.0, **settings) for backend in self.open_backends()]
+        self.queues, self.others = (
+            [Queue("q", backend=backend, lease=20.0, plugins=PLUGINS, **settings) for backend in backends]
+            for _ in range(2)
+        )
         #: The leases got, good or lost by now: for each claimed job its lease on every backend.
         self.leases: list[tuple[QueueLease, ...]] = []
         self.acked = 0
@@ -101,10 +132,10 @@ class Histories(RuleBasedStateMachine):
         jobs = [q.enqueue_many(items) for q in self.queues]
         assert jobs == [jobs[0]] * len(jobs)
 
-    @rule(limit=st.integers(1, 6))
-    def claim(self, limit: int) -> None:
+    @rule(limit=st.integers(1, 6), other=st.booleans())
+    def claim(self, limit: int, *, other: bool) -> None:
         waiting = self.queues[0].stats().pending
-        claims = [q.claim_many(limit) for q in self.queues]
+        claims = [q.claim_many(limit) for q in (self.others if other else self.queues)]
         seen = [[(lease.job, lease.job.payload, lease.token, lease.deadline) for lease in claim] for claim in claims]
         assert seen == [seen[0]] * len(seen)
         assert len(claims[0]) >= min(limit, waiting), "a job waits and a claim goes without"
@@ -149,6 +180,11 @@ class Histories(RuleBasedStateMachine):
         counts = [queue.refresh_weights() for queue in self.queues]
         assert counts == [counts[0]] * len(counts)
 
+    @rule(strategy=st.sampled_from(["weighted-lru", "round-robin", "bid"]))
+    def set_strategy(self, strategy: str) -> None:
+        choices = [queue.set_strategy(strategy) for queue in self.queues]
+        assert choices == [queue.read_strategy() for queue in self.others] == [choices[0]] * len(choices)
+
     @invariant()
     def all_agree_and_nothing_is_lost(self) -> None:
         stats = [queue.stats() for queue in self.queues]
@@ -163,17 +199,15 @@ class Histories(RuleBasedStateMachine):
 
 
 class WithoutTwin(Histories):
-    """The same on Redis alone, with a strategy that only the client knows."""
+    """The same on Redis alone, with strategies that only the client knows."""
 
     def open_backends(self) -> list[Backend]:
         return [RedisBackend(self.server.url, clock=self.clock)]
 
-
-@frozen
-class NoTwin(WeightedLRU):
-    """Weighted LRU without its twin."""
-
-    lua = None
+    @rule(strategy=st.sampled_from(["weighted-lru", "no-twin"]))
+    def set_strategy(self, strategy: str) -> None:
+        for queue in self.queues:
+            queue.set_strategy(strategy)
 
 
 def play(

@@ -12,6 +12,7 @@ from ranch.backends.redis import MAX_ENQUEUE, RedisBackend
 from ranch.backends.redis.keys import Keys
 from ranch.backends.redis.records import CONTENT_TYPES, pack, unpack
 from ranch.backends.redis.runners import Call
+from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, InvalidJob
 from ranch.model import LaneUpdate, NewJob
 from ranch.steps import drive
@@ -64,7 +65,12 @@ def test_enqueue_stores_record_lane_and_ring(desk: Desk) -> None:
     ]
     assert desk.redis.zrange(f"{TAG}:ready", 0, -1, withscores=True) == [("0000000000001a", 0.0)]
     assert desk.redis.llen(f"{TAG}:bell") == 1
-    assert desk.redis.hgetall(f"{TAG}:meta") == {"last_id": "2", "tick": "1", "layout": "1"}
+    assert desk.redis.hgetall(f"{TAG}:meta") == {
+        "last_id": "2",
+        "tick": "1",
+        "layout": "1",
+        "strategy": '{"name": "ranch.strategies.weighted_lru.WeightedLRU"}',
+    }
     assert desk.redis.hgetall(f"{TAG}:lane:a") == {"tag": "0", "order": "0000000000001", "enqueued": "2"}
 
 
@@ -167,6 +173,30 @@ def test_backlogged_lanes_are_named_in_pages(desk: Desk) -> None:
     assert desk("keys", ("odd", "1"), backlogged=True) == [f"{number:04}" for number in range(1, 1200, 2)]
 
 
+def test_a_set_strategy_leaves_an_index_behind_until_it_is_empty(desk: Desk) -> None:
+    """The old index is renamed, not copied; lanes leave it with the next operations, and then it is gone."""
+    desk("enqueue", [job(f"lane{number}") for number in range(40)])
+
+    desk("set_strategy", StrategyChoice("own"))
+    keys = desk.keys
+    desk.lanes = desk.backend.lanes("q", WeightedLRU(), StrategyChoice("own"))
+    desk("enqueue", [job("lane39")])
+    moved = (
+        desk.redis.zcard(f"{TAG}:ready"),
+        desk.redis.zcard(f"{TAG}:stale:0"),
+        desk.redis.hget(f"{TAG}:meta", "stale"),
+    )
+    desk("reclaim", 1)
+
+    assert {":stale:0"} <= keys
+    assert ":ready" not in keys
+    assert moved == (32, 8, "0")
+    assert ":stale:0" not in desk.keys
+    assert desk.redis.zcard(f"{TAG}:ready") == 40
+    assert not desk.redis.hexists(f"{TAG}:meta", "stale")
+    assert desk.redis.hget(f"{TAG}:lane:lane39", "generation") == "1"
+
+
 def test_an_unused_queue_takes_no_room(desk: Desk) -> None:
     """Asking leaves no trace."""
     assert desk("claim", 3, 30.0).leases == []
@@ -246,9 +276,9 @@ def test_a_call_is_a_value(desk: Desk) -> None:
     """What an operation asks can be looked at without a server."""
     call: Call = next(desk.lanes.claim(3, 1.5))
 
-    assert call.words()[:3] == ("EVALSHA", call.command.sha, 8)
+    assert call.words()[:3] == ("EVALSHA", call.command.sha, 9)
     assert call.keys[0] == f"{TAG}:meta"
-    assert call.args == (int(NOW * 1000), 3, 1500, 32)
+    assert call.args == (int(NOW * 1000), StrategyChoice.of(WeightedLRU()).text, 32, 3, 1500, 32)
 
 
 def test_all_keys_have_one_hash_tag(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,7 +311,15 @@ def test_all_keys_have_one_hash_tag(monkeypatch: pytest.MonkeyPatch) -> None:
         desk("reclaim", 5)
         desk("wait", 0.01, 0)
 
+        desk("enqueue", [job("d")])
+        desk("set_strategy", StrategyChoice("own"))
+        stats = desk("stats")
+        desk.lanes = desk.backend.lanes("q}", WeightedLRU(), StrategyChoice("own"))
+        desk("reclaim", 5)
+
+        assert (stats.backlogged, desk("stats").backlogged) == (2, 2)
+        assert desk("read_strategy") == StrategyChoice("own", generation=1)
         assert desk("keys", ("t", "v")) == ["b"]
         assert [lane.key for lane in desk("read", ["a", "b"])] == ["a", "b"]
-        assert desk("stats").lanes == 3
+        assert desk("stats").lanes == 4
         client.close()

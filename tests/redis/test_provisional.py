@@ -185,6 +185,22 @@ def test_an_answer_that_comes_late_changes_nothing(redis_url: str) -> None:
     assert places(backend) == before
 
 
+def test_an_answer_for_an_earlier_strategy_changes_nothing(redis_url: str) -> None:
+    """Once the queue has another strategy, the old one's ranks mean nothing."""
+    backend = RedisBackend(redis_url)
+    queue = Queue("q", backend=backend, strategy=OwnLRU())
+    fill(queue, "ab")
+    slow: Steps[Claim] = queue._operations.lanes.claim(1, 60.0)
+    late = slow.send(backend.perform(next(slow)))
+
+    queue.set_strategy("bid")
+    queue.enqueue("c", 1)
+    before = places(backend)
+    backend.perform(late)
+
+    assert before == places(backend) == {"a": 0.0, "b": 0.0, "c": 0.0}
+
+
 def test_an_answer_for_an_emptied_lane_is_its_tag(redis_url: str) -> None:
     """A lane that comes back pays for what it had."""
     queue = Queue("q", backend=(backend := RedisBackend(redis_url)), strategy=OwnLRU())

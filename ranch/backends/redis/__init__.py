@@ -19,6 +19,7 @@ from redis.retry import Retry
 from ranch.backends.redis.keys import DEFAULT_PREFIX, Keys
 from ranch.backends.redis.lanes import MAX_ENQUEUE, RedisLanes
 from ranch.backends.redis.runners import Call, asend, check_client, patience, send
+from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, ConfigError
 from ranch.typing import Clock, Strategy
 
@@ -72,14 +73,14 @@ class RedisBackend:
         # An async client belongs to the event loop it was first used in.
         self._async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
-    def lanes(self, queue: str, strategy: Strategy) -> RedisLanes:
+    def lanes(self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None) -> RedisLanes:
         """Return the lanes of a queue, served in the strategy's order. No round trip.
 
         Raises:
             ConfigError: A field of the strategy cannot be said in Lua, which its twin there needs.
         """
         keys = Keys(self._prefix, queue)
-        return RedisLanes(keys, strategy, clock=self._clock, patience=patience(self._client))
+        return RedisLanes(keys, strategy, choice, clock=self._clock, patience=patience(self._client))
 
     def perform(self, step: Call) -> Any:
         """Take one step, blocking."""

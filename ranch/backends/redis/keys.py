@@ -8,9 +8,12 @@ key, after the hash tag    type    holds
 =========================  ======  =====================================================================================
 ``:meta``                  HASH    the queue's row: ``layout`` of these keys, ``virtual`` time, ``tick``; ``last_id``,
                                    which is also how many jobs were enqueued; totals ``claimed acked released
-                                   reclaimed``; ``strategy_errors``: how often the strategy gave no usable rank
+                                   reclaimed``; ``strategy_errors``: how often the strategy gave no usable rank;
+                                   ``strategy``: its name and options as JSON, ``generation``: how often it was set, and
+                                   while lanes wait under an earlier one, ``stale``: the first such generation
 ``:ready``                 ZSET    each lane with pending jobs once: score its rank, member its order in 13 hex digits
                                    and its key, so that equal ranks stand in the order of their lanes
+``:stale:<generation>``    ZSET    what ``:ready`` was under an earlier strategy: lanes that wait to be ranked anew
 ``:jobs``                  HASH    every job until it is acked: id in 11 hex digits to record (see `records`)
 ``:timers``                ZSET    every job that waits for a time: score that time in ms, member ``d<id>`` of a delayed
                                    one, ``l<id><token>`` of a leased one
@@ -19,8 +22,9 @@ key, after the hash tag    type    holds
 ``:lane:<lane>``           HASH    the lane's row: ``weight``, the one that counts, and ``set_weight``, the one that was
                                    set, if that is another; ``tag`` (its rank), ``order`` (13 hex digits); totals
                                    ``enqueued claimed acked released reclaimed``; ``mean_time``; ``tag:<name>``;
-                                   ``data:<name>`` as JSON. Under a strategy without a twin, ``asked``: the tick at which
-                                   the client was last given it to ask. What has its default is not stored
+                                   ``data:<name>`` as JSON. Under a strategy without a twin ``asked``, the tick at which
+                                   the client was last given it to ask. If the strategy was set, ``generation``: of the
+                                   one that gave the rank. What has its default is not stored
 ``:pending:<lane>``        ZSET    the lane's ready jobs: score their place, which is when they fell due less their
                                    priority's head start, in ms; member the job's id
 =========================  ======  =====================================================================================
@@ -57,11 +61,13 @@ class Keys:
     #: Before a lane's key.
     lane_prefix: str = field(init=False)
     pending_prefix: str = field(init=False)
+    #: Before a generation.
+    stale_prefix: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         for name in ("meta", "ready", "jobs", "timers", "lanes", "bell"):
             object.__setattr__(self, name, f"{self.tag}:{name}")
-        for name in ("lane", "pending"):
+        for name in ("lane", "pending", "stale"):
             object.__setattr__(self, f"{name}_prefix", f"{self.tag}:{name}:")
 
     @property

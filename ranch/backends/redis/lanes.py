@@ -20,10 +20,11 @@ from ranch.backends.redis.questions import answer
 from ranch.backends.redis.records import pack, queue_stats, read_fields, read_lane, unpack
 from ranch.backends.redis.runners import Call
 from ranch.backends.redis.scripts import Twin, load
-from ranch.exceptions import BackendError, InvalidJob
+from ranch.choice import StrategyChoice
+from ranch.exceptions import BackendError, InvalidJob, RanchError, StrategyMismatch
 from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.steps import Steps
-from ranch.typing import TIMERS_PER_CALL, Clock, Strategy
+from ranch.typing import MOVES_PER_CALL, TIMERS_PER_CALL, Clock, Strategy
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -44,8 +45,17 @@ _SHORTEST_WAIT: Final = 0.01
 class RedisLanes:
     """The lanes of one queue in Redis."""
 
-    def __init__(self, keys: Keys, strategy: Strategy, *, clock: Clock | None, patience: float) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        strategy: Strategy,
+        choice: StrategyChoice | None,
+        *,
+        clock: Clock | None,
+        patience: float,
+    ) -> None:
         self._keys = keys
+        self._own = (choice or StrategyChoice.of(strategy)).text
         self._twin = Twin.of(strategy)
         self._asker = Asker(strategy)
         self._clock = clock
@@ -63,25 +73,27 @@ class RedisLanes:
             now_ms, first = reply
             return [_enqueued(job, f"{first + number:011x}", now_ms) for number, job in enumerate(jobs)]
 
-        return (yield from self._rank("enqueue", self._now(), *args, parse=parse)) if jobs else []
+        return (yield from self._rank("enqueue", *args, parse=parse)) if jobs else []
 
     def claim(self, limit: int, lease: float) -> Steps[Claim]:
         """Take up to `limit` next jobs; one round trip for each hundred."""
         lease_ms = _ms(lease)
-        parse = partial(_claimed, lease_ms)
-        first = min(limit, _PAGE)
-        claim: Claim = yield from self._rank("claim", self._now(), first, lease_ms, TIMERS_PER_CALL, parse=parse)
+        claim: Claim = yield from self._claim(min(limit, _PAGE), lease_ms, TIMERS_PER_CALL)
         taken = len(claim.leases)
         while taken == _PAGE and len(claim.leases) < limit:
             wanted = min(limit - len(claim.leases), _PAGE)
             try:
-                more: Claim = yield from self._rank("claim", self._now(), wanted, lease_ms, 0, parse=parse)
-            except BackendError:
+                more: Claim = yield from self._claim(wanted, lease_ms, 0)
+            except RanchError:
                 # Better fewer jobs than leases that nobody knows of.
                 break
             taken = len(more.leases)
             claim = Claim(leases=[*claim.leases, *more.leases], idle_for=None, tick=more.tick)
         return claim
+
+    def _claim(self, limit: int, lease_ms: int, timers: int) -> Steps[Claim]:
+        # As many moves as it could serve lanes, so that no job is left out that there is.
+        return self._rank("claim", limit, lease_ms, timers, moves=limit, parse=partial(_claimed, lease_ms))
 
     def ack(self, leases: Sequence[Lease]) -> Steps[list[Lease]]:
         """Remove the jobs: done. Return the leases that were lost; for them nothing changed."""
@@ -93,11 +105,15 @@ class RedisLanes:
 
     def release(self, leases: Sequence[Lease], delay: float) -> Steps[list[Lease]]:
         """Give the jobs back, to their old places or after a delay. Return the leases that were lost."""
-        lost: list[Lease] = []
-        for page in _pages(leases):
-            args = [self._now(), _ms(delay) if delay else "", *_tokens(page)]
-            lost += yield from self._rank("release", *args, parse=partial(_lost, page))
-        return lost
+        return (
+            (
+                yield from self._rank(
+                    "release", _ms(delay) if delay else "", *_tokens(leases), parse=partial(_lost, leases)
+                )
+            )
+            if leases
+            else []
+        )
 
     def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
         """Let the leases end `seconds` from now. Return the renewed and the lost ones."""
@@ -118,7 +134,13 @@ class RedisLanes:
         expired = 0
         while limit > 0:
             wanted = min(limit, _PAGE)
-            taken, from_leases = yield from self._rank("reclaim", self._now(), wanted, parse=tuple)
+            try:
+                taken, from_leases = yield from self._rank("reclaim", wanted, parse=tuple)
+            except StrategyMismatch:
+                # What was done before is to be told.
+                if not expired:
+                    raise
+                break
             expired += from_leases
             limit -= taken
             if taken < wanted:
@@ -137,7 +159,7 @@ class RedisLanes:
                 weights = (change.weight, change.weight if change.effective_weight is None else change.effective_weight)
                 args += (change.key, *("" if weight is None else repr(weight) for weight in weights), len(fields))
                 args += (word for field, value in fields.items() for word in (field, value or ""))
-            yield from self._rank("update", self._now(), *args, parse=_nothing)
+            yield from self._rank("update", *args, parse=_nothing)
 
     def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
         """Read lanes, in the order of `keys`; a lane never used reads as a default one."""
@@ -155,12 +177,12 @@ class RedisLanes:
         """
         field, value = (f"tag:{tag[0]}", tag[1]) if tag else ("", "")
         found: set[str] = set()
-        cursor: Any = 0
+        cursor, index = b"0", b"first" if backlogged else b""
         while True:
-            args = (cursor, _LANES_PAGE, "1" if backlogged else "", field, value)
-            cursor, *keys = yield self._call("keys", *args, parse=list)
+            args = (cursor, _LANES_PAGE, index, field, value)
+            cursor, index, *keys = yield self._call("keys", *args, parse=list)
             found.update(key.decode() for key in keys)
-            if int(cursor) == 0:
+            if cursor == b"0" and not index:
                 return sorted(found)
 
     def stats(self) -> Steps[QueueStats]:
@@ -174,22 +196,34 @@ class RedisLanes:
             seconds = max(_SHORTEST_WAIT, min(timeout, self._patience))
             yield Call("BLPOP", (self._keys.bell,), (seconds,), _nothing)
 
-    def _rank(self, name: str, *args: Any, parse: Callable[[Sequence[Any]], R]) -> Steps[R]:
+    def read_strategy(self) -> Steps[StrategyChoice | None]:
+        """Read which strategy the queue has; None before its first job."""
+        choice: StrategyChoice | None = yield Call("HMGET", (self._keys.meta,), ("strategy", "generation"), _choice)
+        return choice
+
+    def set_strategy(self, choice: StrategyChoice) -> Steps[StrategyChoice]:
+        """Give the queue another strategy; return it with its generation."""
+        (generation,) = yield self._call("choose", self._now(), "", choice.text, parse=list)
+        return evolve(choice, generation=generation)
+
+    def _rank(self, name: str, *args: Any, moves: int = 0, parse: Callable[[Sequence[Any]], R]) -> Steps[R]:
         """Call a script that ranks lanes. If the strategy has no twin there, ask it here, and send what it answers.
 
         Between the two the lanes stand behind all others. If the second call fails or never comes they stay there, and
         what the first has done is done: so its result counts, and no error.
         """
         result: R
+        args = (self._now(), self._own, max(MOVES_PER_CALL, moves), *args)
         asked, result = yield self._call(name, *args, parse=lambda reply: (reply[0], parse(reply[1:])))
-        if asked:
+        if asked and len(asked) > 1:
+            generation, *questions = asked
             errors = self._asker.errors
-            answers = list(answer(self._asker, asked))
+            answers = list(answer(self._asker, questions))
             errors = self._asker.errors - errors
             with suppress(BackendError):
                 for page in _pages(answers, _LANES_PAGE):
                     words = [word for said in page for word in said]
-                    yield self._call("answer", errors, *words, parse=_nothing)
+                    yield self._call("answer", generation, errors, *words, parse=_nothing)
                     errors = 0
         return result
 
@@ -229,6 +263,11 @@ def _enqueued(new: NewJob, job_id: str, now_ms: int) -> Job:
 def _stats(reply: Sequence[Any]) -> QueueStats:
     row, *numbers = reply
     return queue_stats(read_fields(row), *numbers)
+
+
+def _choice(reply: Sequence[Any]) -> StrategyChoice | None:
+    text, generation = reply
+    return StrategyChoice.read(text, int(generation or 0)) if text else None
 
 
 def _ms(seconds: float) -> int:

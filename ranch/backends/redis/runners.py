@@ -26,7 +26,8 @@ from redis.exceptions import (
 )
 
 from ranch.backends.redis.scripts import Script
-from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
+from ranch.choice import StrategyChoice
+from ranch.exceptions import BackendError, BackendUnavailable, ConfigError, RanchError, StrategyMismatch
 
 # What passes: the server starts, fails over, or is not there.
 _UNAVAILABLE: Final = (
@@ -59,7 +60,7 @@ class Call:
         """Return what the reply means.
 
         Raises:
-            BackendError: The script's status word is not ``ok``.
+            RanchError: The script's status word is not ``ok``.
         """
         if isinstance(self.command, Script):
             status, *rest = reply
@@ -73,11 +74,15 @@ def _layout(number: int) -> BackendError:
     return BackendError(f"the queue was written by a newer ranch (layout {number}); upgrade this one to use it")
 
 
+def _strategy(stored: bytes, generation: int, own: bytes) -> StrategyMismatch:
+    return StrategyMismatch(StrategyChoice.read(stored, generation), StrategyChoice.read(own, 0))
+
+
 # What a script's status word means, beside ``ok``.
-_REFUSALS: Final[dict[bytes, Callable[..., BackendError]]] = {b"layout": _layout}
+_REFUSALS: Final[dict[bytes, Callable[..., RanchError]]] = {b"layout": _layout, b"strategy": _strategy}
 
 
-def _refusal(status: bytes, rest: Sequence[Any]) -> BackendError:
+def _refusal(status: bytes, rest: Sequence[Any]) -> RanchError:
     refusal = _REFUSALS.get(status)
     return refusal(*rest) if refusal else BackendError(f"a script answered {status!r}")
 

@@ -2,10 +2,13 @@
 -- @key meta         the queue's row
 -- @key ready        index of the lanes with pending jobs
 -- @key lane_prefix  of the keys of lanes' rows
+-- @arg generation   of the strategy
 -- @arg errors       how often the strategy gave no usable rank
 -- @rest first       of each lane: its key, the tick at which was asked, rank
 -- @returns ok
 
+-- The queue has another strategy by now.
+if (call("HGET", meta, "generation") or "0") ~= generation then return { "ok" } end
 for i = first, #ARGV, 3 do
   local key, rank = ARGV[i], ARGV[i + 2]
   local row = lane_prefix .. key

@@ -1,5 +1,5 @@
 -- Take the next jobs, lane by lane as the strategy ranks them, and lease them.
--- @include lib.queue, lib.lanes, lib.ranks, lib.timers, lib.bell
+-- @include lib.queue, lib.lanes, lib.ranks, lib.moves, lib.timers, lib.bell
 -- @key meta            the queue's row
 -- @key ready           index of the lanes with pending jobs
 -- @key jobs            records by job id
@@ -8,7 +8,10 @@
 -- @key bell            list of at most one token
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
+-- @key stale_prefix    of the indexes of earlier strategies
 -- @arg now_ms          empty for the server's time
+-- @arg own             text of the strategy that the client has
+-- @arg moves_limit     how many lanes to take from earlier strategies first
 -- @arg limit           how many jobs at most
 -- @arg lease_ms        how long their leases last
 -- @arg timers_limit    how many jobs whose time has come to take back first
@@ -21,6 +24,7 @@ local SERVED = 281474976710656
 local COST = 13
 
 limit = tonumber(limit)
+move()
 take_back(timers_limit)
 
 -- Taken out of the index and put back at the end. No more lanes than jobs can be served: each
@@ -71,5 +75,5 @@ for key, lane in pairs(rows) do
 end
 call("HSET", meta, "virtual", queue.virtual, "tick", queue.tick, "claimed", claimed)
 -- The baton: whoever is woken next goes on from here.
-if standing[at] or call("EXISTS", ready) == 1 then ring() end
+if standing[at] or stale or call("EXISTS", ready) == 1 then ring() end
 return reply

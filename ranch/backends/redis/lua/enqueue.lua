@@ -1,5 +1,5 @@
 -- Put each job into its lane, or let it wait for its time.
--- @include lib.queue, lib.arrivals, lib.delay, lib.bell
+-- @include lib.queue, lib.arrivals, lib.moves, lib.delay, lib.bell
 -- @key meta            the queue's row
 -- @key ready           index of the lanes with pending jobs
 -- @key jobs            records by job id
@@ -8,10 +8,14 @@
 -- @key bell            list of at most one token
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
+-- @key stale_prefix    of the indexes of earlier strategies
 -- @arg now_ms          empty for the server's time
+-- @arg own             text of the strategy that the client has
+-- @arg moves_limit     how many lanes to take from earlier strategies first
 -- @rest first          of each job: lane, priority, delay in ms or empty, record after its times
 -- @returns ok, what was asked, now_ms, number of the first job
 
+move()
 local last_id, enqueued, wake = tonumber(stored[4]) or 0, {}, false
 local first_id = last_id + 1
 for i = first, #ARGV, 4 do
@@ -34,6 +38,6 @@ for lane, count in pairs(enqueued) do
   call("HINCRBY", lane_prefix .. lane, "enqueued", count)
 end
 call("HSET", meta, "last_id", last_id, "tick", queue.tick)
-if not layout then call("HSET", meta, "layout", LAYOUT) end
+if not chosen then call("HSET", meta, "layout", LAYOUT, "strategy", own) end
 if wake then ring() end
 return { "ok", asked, now_ms, first_id }

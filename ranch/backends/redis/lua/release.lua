@@ -1,5 +1,5 @@
 -- Give jobs back to their lanes, to their old places or after a delay.
--- @include lib.queue, lib.arrivals, lib.delay, lib.records, lib.bell
+-- @include lib.queue, lib.arrivals, lib.moves, lib.delay, lib.records, lib.bell
 -- @key meta            the queue's row
 -- @key ready           index of the lanes with pending jobs
 -- @key jobs            records by job id
@@ -8,11 +8,15 @@
 -- @key bell            list of at most one token
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
+-- @key stale_prefix    of the indexes of earlier strategies
 -- @arg now_ms          empty for the server's time
+-- @arg own             text of the strategy that the client has
+-- @arg moves_limit     how many lanes to take from earlier strategies first
 -- @arg delay_ms        empty for none
 -- @rest first          of each lease: job id, token
 -- @returns ok, what was asked, now_ms, then the place in the call, from 0 on, of each lease that was lost
 
+move()
 delay_ms = tonumber(delay_ms)
 local reply, released, wake = { "ok", asked, now_ms }, 0, false
 for i = first, #ARGV, 2 do

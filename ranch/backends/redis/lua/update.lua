@@ -1,15 +1,19 @@
 -- Change lanes, creating those that are new.
--- @include lib.queue, lib.arrivals
+-- @include lib.queue, lib.arrivals, lib.moves
 -- @key meta            the queue's row
 -- @key ready           index of the lanes with pending jobs
 -- @key jobs            records by job id
 -- @key lanes           keys of the lanes ever used
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
+-- @key stale_prefix    of the indexes of earlier strategies
 -- @arg now_ms          empty for the server's time
+-- @arg own             text of the strategy that the client has
+-- @arg moves_limit     how many lanes to take from earlier strategies first
 -- @rest first          of each change: lane, weight set or empty, one that counts or empty, n, n times field and value or empty
 -- @returns ok, what was asked
 
+move()
 local i = first
 while i <= #ARGV do
   local key, set, weight, fields = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
@@ -43,5 +47,5 @@ while i <= #ARGV do
     end
   end
 end
-call("HSET", meta, "tick", queue.tick, "layout", LAYOUT)
+call("HSET", meta, "tick", queue.tick, "layout", LAYOUT, "strategy", own)
 return { "ok", asked }

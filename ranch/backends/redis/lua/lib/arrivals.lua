@@ -4,6 +4,7 @@
 -- @key lanes           keys of the lanes ever used
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
+-- @key stale_prefix    of the indexes of earlier strategies
 
 -- By priority; the same as Priority.head_start.
 local HEAD_START_MS = { 0, 60000, 180000, 480000, 1080000, 1000000000000 }
@@ -11,6 +12,12 @@ local HEAD_START_MS = { 0, 60000, 180000, 480000, 1080000, 1000000000000 }
 -- Rank a lane that became backlogged, or that changed in what its strategy reads.
 local function enter(key)
   local lane = load_lane(key)
+  if lane.generation ~= generation then
+    -- The rank of an earlier strategy means nothing to this one.
+    call("ZREM", stale_prefix .. lane.generation, (lane.order or "") .. key)
+    call("HSET", lane_prefix .. key, "generation", generation)
+    lane.tag = 0
+  end
   queue.tick = queue.tick + 1
   if not lane.order then
     lane.order = string.format("%013x", queue.tick)

@@ -7,15 +7,15 @@ local NO_DATA = {}
 local function load_lane(key)
   local row, values, data = lane_prefix .. key, nil, NO_DATA
   if reads_data then
-    values = call("HMGET", row, "weight", "tag", "order", "claimed", unpack(data_fields))
+    values = call("HMGET", row, "weight", "tag", "order", "claimed", "generation", unpack(data_fields))
     data = {}
     for i, name in ipairs(reads_data) do
       -- Custom data are JSON: a number there is one for Lua too, anything else is none.
-      local number = tonumber(values[4 + i])
+      local number = tonumber(values[5 + i])
       if number and number - number == 0 then data[name] = number end
     end
   else
-    values = call("HMGET", row, "weight", "tag", "order", "claimed")
+    values = call("HMGET", row, "weight", "tag", "order", "claimed", "generation")
   end
   return {
     key = key,
@@ -23,6 +23,7 @@ local function load_lane(key)
     tag = tonumber(values[2]) or 0,
     order = values[3],
     claimed = tonumber(values[4]) or 0,
+    generation = tonumber(values[5]) or 0,
     data = data,
   }
 end

@@ -1,9 +1,10 @@
 -- Stands in for a strategy that has no twin: gives lanes a place, and notes what to ask the client's.
+-- @include lib.queue
 -- @key ready        index of the lanes with pending jobs
 -- @key lane_prefix  of the keys of lanes' rows
 
--- Of each question: the lane, and what the strategy is shown. See questions.py.
-local asked = {}
+-- The generation; of each question: the lane, and what the strategy is shown. See questions.py.
+local asked = { generation }
 -- Not a number, which no number in a question is.
 local NONE = 0 / 0
 local highest = tonumber(call("ZREVRANGE", ready, "0", "0", "WITHSCORES")[2])

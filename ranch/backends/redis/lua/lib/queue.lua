@@ -1,12 +1,21 @@
 -- The queue's row. A strategy sees it as its clock.
 -- @include lib.clock
 -- @key meta  the queue's row
+-- @arg own   text of the strategy that the client has; empty if the call ranks nothing
 
 local LAYOUT = 1
 
-local stored = call("HMGET", meta, "virtual", "tick", "claimed", "last_id", "layout")
+local stored = call(
+  "HMGET", meta,
+  "virtual", "tick", "claimed", "last_id", "layout", "strategy", "generation", "stale"
+)
 local layout = tonumber(stored[5])
 if layout and layout > LAYOUT then return { "layout", layout } end
+
+-- The strategy that the queue has, how often it was set, and the first of its predecessors under which
+-- lanes may wait.
+local chosen, generation, stale = stored[6], tonumber(stored[7]) or 0, tonumber(stored[8])
+if chosen and own ~= "" and chosen ~= own then return { "strategy", chosen, generation, own } end
 
 local queue = {
   virtual = tonumber(stored[1]) or 0,

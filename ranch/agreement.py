@@ -1,0 +1,112 @@
+"""Lanes that follow their queue's strategy when it is set to another one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from ranch.choice import StrategyChoice
+from ranch.exceptions import ConfigError, StrategyMismatch
+from ranch.hooks.manager import Plugins
+from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
+from ranch.steps import Steps
+from ranch.typing import Backend, Lanes, Strategy
+
+log = logging.getLogger("ranch")
+
+
+class AgreedLanes:
+    """The lanes of a queue, under the strategy that the queue has: `Lanes` for whoever need not know of the others.
+
+    What ranks lanes is refused by the backend when the queue was set to another strategy since. Then these lanes take
+    that one over and do it again.
+
+    Raises:
+        StrategyMismatch: From what ranks lanes, if another process uses the queue under another strategy, and nobody
+            has set one.
+    """
+
+    def __init__(self, queue: str, backend: Backend, strategy: Strategy, plugins: Plugins) -> None:
+        self._queue = queue
+        self._backend = backend
+        self._plugins = plugins
+        #: Under the strategy that this process uses now.
+        self._lanes: Lanes = backend.lanes(queue, strategy, plugins.choice(strategy))
+        self._followed: set[int] = set()
+
+    # What ranks lanes
+
+    def enqueue(self, jobs: Sequence[NewJob]) -> Steps[list[Job]]:
+        enqueued: list[Job] = yield from self._agreed("enqueue", jobs)
+        return enqueued
+
+    def claim(self, limit: int, lease: float) -> Steps[Claim]:
+        claim: Claim = yield from self._agreed("claim", limit, lease)
+        return claim
+
+    def release(self, leases: Sequence[Lease], delay: float) -> Steps[list[Lease]]:
+        lost: list[Lease] = yield from self._agreed("release", leases, delay)
+        return lost
+
+    def reclaim(self, limit: int) -> Steps[int]:
+        reclaimed: int = yield from self._agreed("reclaim", limit)
+        return reclaimed
+
+    def update(self, changes: Sequence[LaneUpdate]) -> Steps[None]:
+        yield from self._agreed("update", changes)
+
+    # What does not
+
+    def ack(self, leases: Sequence[Lease]) -> Steps[list[Lease]]:
+        return self._lanes.ack(leases)
+
+    def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
+        return self._lanes.renew(leases, seconds)
+
+    def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
+        return self._lanes.read(keys)
+
+    def keys(self, tag: tuple[str, str] | None = None, *, backlogged: bool = False) -> Steps[list[str]]:
+        return self._lanes.keys(tag, backlogged=backlogged)
+
+    def stats(self) -> Steps[QueueStats]:
+        return self._lanes.stats()
+
+    def wait(self, timeout: float, tick: int) -> Steps[None]:
+        return self._lanes.wait(timeout, tick)
+
+    def read_strategy(self) -> Steps[StrategyChoice | None]:
+        return self._lanes.read_strategy()
+
+    def set_strategy(self, choice: StrategyChoice) -> Steps[StrategyChoice]:
+        # As the others will read it, so that what they could not use is refused here.
+        lanes = self._lanes_under(StrategyChoice.read(choice.text, 0))
+        stored = yield from lanes.set_strategy(choice)
+        self._lanes = lanes
+        return stored
+
+    def _agreed(self, operation: str, *args: Any) -> Steps[Any]:
+        while True:
+            try:
+                return (yield from getattr(self._lanes, operation)(*args))
+            except StrategyMismatch as exc:
+                if not exc.stored.generation:
+                    raise
+                self._follow(exc.stored)
+
+    def _follow(self, stored: StrategyChoice) -> None:
+        self._lanes = self._lanes_under(stored)
+        if stored.generation not in self._followed:  # by another thread
+            self._followed.add(stored.generation)
+            log.warning("queue %r was given the strategy %s, and this process follows", self._queue, stored)
+
+    def _lanes_under(self, choice: StrategyChoice) -> Lanes:
+        try:
+            strategy = self._plugins.strategy({**choice.options, "name": choice.name})
+        except ConfigError as exc:
+            raise ConfigError(
+                [f"queue {self._queue!r} cannot be served by {choice} here: {problem}" for problem in exc.problems],
+                where="strategy",
+            ) from exc
+        return self._backend.lanes(self._queue, strategy, choice)
