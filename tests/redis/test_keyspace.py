@@ -180,27 +180,6 @@ def test_backlogged_lanes_are_named_in_pages(desk: Desk) -> None:
     assert desk("keys", ("odd", "1"), backlogged=True) == [f"{number:04}" for number in range(1, 1200, 2)]
 
 
-def test_a_set_strategy_leaves_an_index_behind_until_it_is_empty(desk: Desk) -> None:
-    """The old index is renamed, not copied; lanes leave it with the next operations, and then it is gone."""
-    desk("enqueue", [job(f"lane{number}") for number in range(40)])
-
-    desk("set_strategy", StrategyChoice("own"))
-    keys = desk.keys
-    desk.lanes = desk.backend.lanes("q", WeightedLRU(), StrategyChoice("own"))
-    desk("enqueue", [job("lane39")])
-    moved = [desk.redis.zcard(f"{TAG}:{index}") for index in ("ready", "stale:0")]
-    stale = desk.redis.hget(f"{TAG}:meta", "stale")
-    desk("reclaim", 1)
-
-    assert {":stale:0"} <= keys
-    assert ":ready" not in keys
-    assert (moved, stale) == ([32, 8], "0")
-    assert ":stale:0" not in desk.keys
-    assert desk.redis.zcard(f"{TAG}:ready") == 40
-    assert not desk.redis.hexists(f"{TAG}:meta", "stale")
-    assert desk.redis.hget(f"{TAG}:lane:lane39", "generation") == "1"
-
-
 def test_an_unused_queue_takes_no_room(desk: Desk) -> None:
     """Asking leaves no trace."""
     assert desk("claim", 3, 30.0).leases == []
