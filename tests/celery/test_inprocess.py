@@ -294,7 +294,8 @@ def test_settling_waits_for_the_store(
         monkeypatch.setattr(type(backend), "_begin", _begin)
         # The worker's lanes were opened before.
         for source in running.ranch_pump._sources.values():
-            monkeypatch.setattr(source._operations.lanes, "begin", lambda: _begin(backend, backend._tables["celery"]))
+            lanes = source._operations.lanes._lanes
+            monkeypatch.setattr(lanes, "begin", lambda: _begin(backend, backend._tables["celery"]))
         away.append(1)
         journal.open_gate()
         assert late.get(**SOON) == "late"
