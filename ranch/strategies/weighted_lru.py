@@ -41,8 +41,8 @@ class WeightedLRU(Strategy):
         return frozenset({"cost"} if self.entry == "fair" else ())
 
     def enter(self, lane: LaneView, clock: QueueClock) -> float:
-        # Not reading it, a lane has a cost of 0: that is the front.
-        return max(clock.virtual + lane.weight * lane.cost, lane.tag)
+        ahead = lane.weight * lane.cost if self.entry == "fair" else 0.0
+        return max(clock.virtual + ahead, lane.tag)
 
     def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
         return lane.tag + lane.weight * cost
