@@ -20,7 +20,7 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 # Documents that need a Redis take it from the fixtures of the tests; the others run where there is none.
-from tests.conftest import redis_server, redis_url  # noqa: F401 - pytest finds fixtures by name
+from tests.conftest import ranch_redis, redis_server, redis_url  # noqa: F401 - pytest finds fixtures by name
 
 _run = PythonEvaluator()
 
@@ -87,8 +87,8 @@ def _examples(*, patterns: tuple[str, ...], excludes: tuple[str, ...] = (), fixt
 
 # The name `redis_url` is there for the examples of these documents.
 _NEED_REDIS = ("docs/how-to/choose-a-store.md",)
-# Is files and commands, and not one script: tests/docs/test_first_celery.py follows it.
-_FILES_AND_COMMANDS = ("docs/tutorial/first-celery.md",)
+# Are files and commands, and not one script: tests/docs follows them.
+_FILES_AND_COMMANDS = ("docs/tutorial/first-celery.md", "docs/tutorial/your-own-strategy.md")
 
 pytest_collect_file = (
     _examples(

@@ -16,8 +16,8 @@ from attrs import frozen
 from rich.progress import Progress
 
 from benchmarks.tables import Report, rate
-from tests.servers import RedisServer
-from tests.waiting import wait_until
+from ranch.testing.server import RedisServer
+from ranch.testing.waiting import wait_until
 
 JOBS = 1_500
 ROUNDS = 3

@@ -17,8 +17,8 @@ from rich.progress import Progress
 from benchmarks.tables import Report, rate
 from ranch import Queue
 from ranch.strategies import WeightedLRU
+from ranch.testing.server import RedisServer
 from ranch.typing import Strategy
-from tests.servers import RedisServer
 
 LANES = (1, 1_000, 100_000)
 PAYLOAD = "x" * 200

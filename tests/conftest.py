@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.servers import GivenServer, RedisServer, ServerMissing, find_server
+# By name, so that they are there before ranch is installed anew, too.
+from ranch.testing.plugin import ranch_backend, ranch_clock, ranch_queue, ranch_redis  # noqa: F401
+from ranch.testing.server import RedisServer, ServerMissing, find_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from ranch.testing.server import GivenServer
 
 # How long an example takes depends on what else the machine does, and pytest's timeout ends what
 # hangs. Under CI Hypothesis takes a profile of its own, which also makes its choices repeatable.
@@ -22,23 +26,23 @@ if not os.environ.get("CI"):
 @pytest.fixture(scope="session")
 def redis_binary() -> Path:
     """The program of a Redis server, for tests that start their own."""
-    return _find_or_skip()
+    try:
+        return find_server()
+    except ServerMissing as exc:
+        # Green for want of a server means nothing to those who decide by the result.
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(exc))
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer | GivenServer]:
+def redis_server(ranch_redis: RedisServer | GivenServer) -> RedisServer | GivenServer:  # noqa: F811 - a fixture
     """
     The Redis server that tests share, one for each process that runs tests.
 
     Tests that hurt their server take `own_redis`.
     """
-    if url := os.environ.get("RANCH_TEST_REDIS_URL"):
-        # As pytest-xdist numbers its processes: gw0, gw1, …
-        process = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-        yield GivenServer(url, database=int(process.removeprefix("gw")))
-    else:
-        with RedisServer(_find_or_skip()) as server:
-            yield server
+    return ranch_redis
 
 
 @pytest.fixture
@@ -59,13 +63,3 @@ def own_redis(redis_binary: Path) -> Iterator[RedisServer]:
     """A running Redis server for one test alone, which may kill it."""
     with RedisServer(redis_binary) as server:
         yield server
-
-
-def _find_or_skip() -> Path:
-    try:
-        return find_server()
-    except ServerMissing as exc:
-        # Green for want of a server means nothing to those who decide by the result.
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(exc))

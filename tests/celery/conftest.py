@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from tests.servers import GivenServer, RedisServer
+    from ranch.testing.server import GivenServer, RedisServer
 
 
 @pytest.fixture(autouse=True)

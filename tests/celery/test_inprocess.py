@@ -13,8 +13,8 @@ from celery.worker import state
 
 from ranch import ConfigError, Queue
 from ranch.celery import Ranch
+from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.waiting import wait_until
 
 #: For results that are polled for.
 SOON: dict[str, Any] = {"timeout": 10, "interval": 0.01}

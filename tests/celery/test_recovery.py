@@ -14,10 +14,10 @@ from celery import VERSION, Celery
 
 from ranch import BackendUnavailable
 from ranch.celery import Ranch
+from ranch.testing.server import RedisServer
+from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 from tests.celery.workers import CeleryWorker
-from tests.servers import RedisServer
-from tests.waiting import wait_until
 
 SOON = 20
 

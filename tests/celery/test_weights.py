@@ -12,9 +12,9 @@ from celery import Celery
 
 from ranch import ConfigError, LaneMetadata, Queue
 from ranch.celery import LRUTask, Ranch, lru_task
+from ranch.testing.waiting import wait_until
 from ranch.weights import ByBid, ByTag
 from tests.celery.test_inprocess import SOON, worker
-from tests.waiting import wait_until
 
 
 def by_impact(lru_key: str, metadata: LaneMetadata) -> float:

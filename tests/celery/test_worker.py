@@ -11,9 +11,9 @@ from celery import Celery
 from celery.result import AsyncResult
 
 from ranch.celery import Ranch
+from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 from tests.celery.workers import CeleryWorker
-from tests.waiting import wait_until
 
 #: How long a result may take.
 SOON = 20

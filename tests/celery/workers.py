@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE
-from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 

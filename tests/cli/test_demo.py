@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.waiting import wait_until
+from ranch.testing.waiting import wait_until
 
 #: Long enough that a test can meddle with it.
 LONG = ("--jobs", "2000")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ranch import BackendUnavailable, Queue
 from ranch.backends.memory import MemoryBackend
-from tests.waiting import wait_until
+from ranch.testing.waiting import wait_until
 
 JOBS = 10_000
 

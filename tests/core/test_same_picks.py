@@ -24,7 +24,7 @@ from ranch.queue import QueueLease
 from ranch.strategies import WeightedLRU
 from ranch.testing import FakeClock
 from ranch.typing import Backend, Strategy, WeightFunction
-from tests.servers import GivenServer, RedisServer
+from ranch.testing.server import GivenServer, RedisServer
 
 LANES = st.sampled_from(["a", "b", "c", "d", "ü|{e}"])
 COSTS = st.sampled_from([1.0, 0.5, 3.0])

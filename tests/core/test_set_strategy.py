@@ -17,7 +17,7 @@ from ranch.hooks.manager import Plugins
 from ranch.strategies import Bid, WeightedLRU
 from ranch.typing import Backend
 from tests.core.test_processes import process
-from tests.waiting import wait_until
+from ranch.testing.waiting import wait_until
 
 LANES = 100
 

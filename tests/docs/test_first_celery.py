@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import wait_until
+from ranch.testing.waiting import wait_until
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial" / "first-celery.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -17,12 +17,12 @@ from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
 from ranch.model import NewJob
 from ranch.steps import adrive, drive
 from ranch.strategies import WeightedLRU
-from tests.waiting import wait_until
+from ranch.testing.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import RedisServer
+    from ranch.testing.server import RedisServer
 
 JOB = NewJob(lane="a", body=b"x", content_type="application/json")
 

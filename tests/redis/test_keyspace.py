@@ -17,8 +17,8 @@ from ranch.exceptions import BackendError, InvalidJob
 from ranch.model import LaneUpdate, NewJob
 from ranch.steps import drive
 from ranch.strategies import WeightedLRU
-from tests.servers import RedisServer
-from tests.waiting import wait_until
+from ranch.testing.server import RedisServer
+from ranch.testing.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

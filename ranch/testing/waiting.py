@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], T], timeout: float = 10.0, interval: float = 0.01) -> T:
-    """
-    Return what `condition` returns as soon as that is true.
+    """Return what `condition` returns as soon as that is true.
 
     Raises:
-        TimeoutError: it was still false after `timeout` seconds.
+        TimeoutError: It was still false after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     while not (result := condition()):

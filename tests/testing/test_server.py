@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from tests.servers import GivenServer, RedisServer, ServerFailed
-from tests.waiting import wait_until
+from ranch.testing.server import GivenServer, RedisServer, ServerFailed
+from ranch.testing.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def test_a_stopped_server_leaves_nothing(redis_binary: Path) -> None:
 def test_a_server_ends_with_the_process_that_started_it(redis_binary: Path) -> None:
     """Even tests that are killed leave no server running."""
     script = (
-        "import sys, time; from pathlib import Path; from tests.servers import RedisServer;"
+        "import sys, time; from pathlib import Path; from ranch.testing.server import RedisServer;"
         "print(RedisServer(Path(sys.argv[1])).start().pid, flush=True); time.sleep(60)"
     )
     # Nobody is left to remove the server's folder but this test. pytest's tmp_path is too long for
