@@ -9,8 +9,9 @@ from collections.abc import Awaitable
 
 import pytest
 
-from ranch import AsyncQueue, LeaseLost, Queue
+from ranch import AsyncQueue, Queue
 from ranch.aqueue import AsyncQueueLane, AsyncQueueLease
+from ranch.backends.memory import MemoryBackend
 from ranch.choice import StrategyChoice
 from ranch.queue import QueueLane, QueueLease
 from ranch.typing import Backend
@@ -46,38 +47,21 @@ def test_both_have_the_same_operations(blocking: type, awaited: type) -> None:
         assert name.startswith("__") or (value.__doc__ and twin.__doc__)
 
 
-async def test_awaited_operations_do_what_blocking_ones_do(backend: Backend) -> None:
-    """One pass through all of them, on every backend."""
-    queue = AsyncQueue("mail", backend=backend, lease=30.0)
-    async with queue:
-        job = await queue.enqueue("acme", {"n": 0})
-        await queue.enqueue_many([("acme", {"n": 1}), ("globex", {"n": 2})], priority=4)
-        lane = queue.lane("acme")
-        await lane.update(weight=0.5, tags={"tier": "gold"}, data={"bid": 3})
+def test_an_awaited_queue_tells_what_it_is() -> None:
+    """Its name, its backend and its representation are those of a blocking one."""
+    backend = MemoryBackend()
+    queue = AsyncQueue("mail", backend=backend)
 
-        leases = await queue.claim_many(3)
-        assert {lease.job.payload["n"] for lease in leases} == {0, 1, 2}
-        assert job.id in {lease.job.id for lease in leases}
-        renewed = await leases[0].renew(60)
-        assert renewed.deadline > leases[0].deadline
-        await leases[0].ack()
-        with pytest.raises(LeaseLost):
-            await leases[0].ack()
-        await leases[1].release()
-        await queue.release([leases[2]], delay=5)
-        assert await queue.claim(wait=0.01) is not None
-        assert await queue.claim() is None
-        assert await queue.reclaim() == 0
+    assert queue.name == "mail"
+    assert queue.backend is backend
+    assert repr(queue) == "AsyncQueue('mail')"
 
-        assert (await lane.read()).tags == {"tier": "gold"}
-        assert (await lane.stats).enqueued == 2
-        assert [lane.key for lane in await queue.lanes(tag=("tier", "gold"))] == ["acme"]
-        assert (await queue.stats()).acked == 1
+
+async def test_an_awaited_queue_changes_its_strategy(backend: Backend) -> None:
+    """As a blocking one does."""
+    async with AsyncQueue("mail", backend=backend) as queue:
         assert (await queue.set_strategy("bid")).generation == 1
         assert await queue.read_strategy() == StrategyChoice("bid", generation=1)
-        assert queue.name == "mail"
-        assert queue.backend is backend
-        assert repr(queue) == "AsyncQueue('mail')"
 
 
 def test_a_cancelled_claim_lets_the_event_loop_end(backend: Backend) -> None:

@@ -12,20 +12,27 @@ import pytest
 
 from ranch import ConfigError, Queue, SerializationError
 from ranch.backends.memory import MemoryBackend
+from ranch.serializers.kombu import KombuSerializer
+from ranch.testing import SerializerSuite
 
-PLAIN = {"n": 1, "x": 2.5, "none": None, "list": [True, "ü"], "nested": {"a": {}}}
 RICH = {"at": datetime(2026, 1, 2, 3, 4, tzinfo=timezone.utc), "id": uuid.uuid4(), "price": Decimal("1.10")}
 
 
-@pytest.mark.parametrize("name", ["json", "msgpack", "pickle"])
-def test_plain_payloads_come_back(name: str) -> None:
-    """On each serializer that ships."""
-    queue = Queue("q", backend="memory://", serializer=name, accept=[name])
-    queue.enqueue("acme", PLAIN)
-    lease = queue.claim()
+class TestJSON(SerializerSuite):
+    serializer = KombuSerializer("json")
+    unreadable = (b"{", b"\xff\xfe", pickle.dumps(1))
 
-    assert lease is not None
-    assert lease.job.payload == PLAIN
+
+class TestMessagePack(SerializerSuite):
+    serializer = KombuSerializer("msgpack")
+    unreadable = (b"\xc1", b"\x81", b"\x01\x01")
+
+
+class TestPickle(SerializerSuite):
+    serializer = KombuSerializer("pickle")
+    unreadable = (b"{", b"\xff\xfe")
+    refused = (lambda: None,)
+    reads_anything = False
 
 
 @pytest.mark.parametrize("name", ["json", "pickle"])

@@ -1,0 +1,24 @@
+"""What every backend must do: each operation's contract, the same picks as memory, and processes that die."""
+
+from __future__ import annotations
+
+from ranch.testing.backend.agreement import Agreement
+from ranch.testing.backend.jobs import Jobs
+from ranch.testing.backend.lanes import LanesOfAQueue
+from ranch.testing.backend.leases import Leases
+from ranch.testing.backend.processes import Processes
+from ranch.testing.backend.waits import Waits
+
+__all__ = ["BackendSuite"]
+
+
+class BackendSuite(Jobs, Leases, LanesOfAQueue, Waits, Agreement, Processes):
+    """Holds a backend to its contract: subclass it in a test module, with a name that begins with ``Test``.
+
+    A subclass gives `open`, and `open_shared` if several processes can share the store; without it, what is said of
+    processes is not tested. For these tests the backend's distribution must be installed, since each process finds it
+    by its URL.
+
+    A backend that passes makes the same picks as memory on random histories, loses no job, and hands none to two owners
+    at a time, whatever process is killed whenever.
+    """

@@ -1,0 +1,104 @@
+"""What a lease is good for, and what becomes of its job."""
+
+from __future__ import annotations
+
+import pytest
+
+from ranch.exceptions import LeaseLost
+from ranch.queue import Queue
+from ranch.testing.backend.case import BackendCase, claimed
+from ranch.testing.clock import FakeClock
+
+
+class Leases(BackendCase):
+    """Settling, renewing and reclaiming."""
+
+    def test_an_expired_lease_gives_the_job_to_the_next(self, queue: Queue, clock: FakeClock) -> None:
+        """The job goes back to the front of its lane, counted; the old owner's lease is good for nothing."""
+        queue.enqueue_many([("acme", n) for n in range(3)])
+        first = queue.claim(lease=5)
+        assert first is not None
+
+        clock.advance(5)
+        second = queue.claim()
+
+        assert second is not None
+        assert (second.job.id, second.job.attempts, second.job.reclaims) == (first.job.id, 2, 1)
+        for settle in (first.ack, first.release, first.renew):
+            with pytest.raises(LeaseLost, match=first.job.id):
+                settle()
+        second.ack()
+        assert claimed(queue) == [1, 2]
+
+    def test_reclaim_brings_back_what_has_expired_in_bounded_steps(self, queue: Queue, clock: FakeClock) -> None:
+        """Each call takes at most as many as it was told to; in the end all stand as they stood."""
+        queue.enqueue_many([("acme", n) for n in range(70)])
+        queue.claim_many(70, lease=1)
+        clock.advance(2)
+
+        assert [queue.reclaim(50), queue.reclaim(50), queue.reclaim(50)] == [50, 20, 0]
+        assert claimed(queue) == list(range(70))
+
+    def test_a_renewed_lease_lasts_longer(self, queue: Queue, clock: FakeClock) -> None:
+        """Renewing sets the deadline anew from now; the token stays, so the old object settles too."""
+        queue.enqueue("acme", 1)
+        lease = queue.claim(lease=5)
+        assert lease is not None
+        clock.advance(4)
+
+        renewed = lease.renew(10)
+
+        assert renewed.deadline == clock() + 10
+        clock.advance(9)
+        assert queue.claim() is None
+        lease.ack()
+
+    def test_a_released_job_keeps_its_place(self, queue: Queue) -> None:
+        """Given back, it is the next of its lane again, with the attempt counted and no harm done."""
+        queue.enqueue_many([("acme", n) for n in range(3)])
+        lease = queue.claim()
+        assert lease is not None
+
+        lease.release()
+
+        again = queue.claim()
+        assert again is not None
+        assert (again.job.payload, again.job.attempts, again.job.reclaims) == (0, 2, 0)
+
+    def test_a_job_released_with_a_delay_comes_later(self, queue: Queue, clock: FakeClock) -> None:
+        """It leaves its lane until then."""
+        queue.enqueue_many([("acme", n) for n in range(2)])
+        lease = queue.claim()
+        assert lease is not None
+
+        lease.release(delay=5)
+
+        assert claimed(queue) == [1]
+        clock.advance(5)
+        assert claimed(queue) == [0]
+
+    def test_what_is_lost_in_a_batch_does_not_hold_up_the_rest(self, queue: Queue) -> None:
+        """A batch settles what it can and names what it could not."""
+        queue.enqueue_many([("acme", n) for n in range(3)])
+        leases = queue.claim_many(3)
+        leases[1].ack()
+
+        with pytest.raises(LeaseLost) as lost:
+            queue.ack(leases)
+
+        assert lost.value.job_ids == (leases[1].job.id,)
+        assert queue.stats().acked == 3
+
+    def test_a_lease_is_settled_once(self, queue: Queue) -> None:
+        """Acked or released, its token is worth nothing any more, and trying changes nothing."""
+        queue.enqueue_many([("acme", n) for n in range(2)])
+        done, back = queue.claim_many(2)
+        done.ack()
+        back.release()
+        before = queue.stats()
+
+        for settle in (done.ack, done.release, done.renew, back.ack, back.release, back.renew):
+            with pytest.raises(LeaseLost):
+                settle()
+
+        assert queue.stats() == before

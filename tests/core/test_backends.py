@@ -1,0 +1,68 @@
+"""The backends that ship, held to the suite that plugins are held to."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+
+import pytest
+
+from ranch import BackendUnavailable, Queue
+from ranch.backends.memory import MemoryBackend
+from ranch.backends.redis import RedisBackend
+from ranch.backends.sqlite import SQLiteBackend
+from ranch.testing import BackendSuite, FakeClock
+from ranch.testing.server import GivenServer, RedisServer
+
+
+class TestMemory(BackendSuite):
+    examples = 10  # against itself
+
+    def open(self, clock: FakeClock) -> MemoryBackend:
+        return MemoryBackend(clock=clock)
+
+
+class TestSQLite(BackendSuite):
+    @pytest.fixture(autouse=True)
+    def _number_files(self) -> None:
+        self.numbers = itertools.count()
+
+    def open(self, clock: FakeClock) -> SQLiteBackend:
+        return SQLiteBackend(f"sqlite:///{self.tmp_path}/{next(self.numbers)}.db", clock=clock)
+
+    def open_shared(self) -> str:
+        return f"sqlite:///{self.tmp_path}/shared.db"
+
+
+class TestRedis(BackendSuite):
+    @pytest.fixture(autouse=True)
+    def _take_server(self, redis_server: RedisServer | GivenServer) -> None:
+        self.server = redis_server
+
+    def open(self, clock: FakeClock) -> RedisBackend:
+        self.server.empty()
+        return RedisBackend(self.server.url, clock=clock)
+
+    def open_shared(self) -> str:
+        self.server.empty()
+        return self.server.url
+
+
+def _refused_in_child(queue: Queue) -> None:
+    try:
+        queue.enqueue("acme", 1)
+    except BackendUnavailable as exc:
+        assert "sqlite://" in str(exc)  # noqa: PT017 - in a child, where pytest does not look
+    else:
+        raise AssertionError("a child enqueued into a copy of the parent's memory")
+
+
+def test_memory_says_so_when_it_is_carried_over_a_fork() -> None:
+    """The child is told, instead of working on a copy that nobody else sees."""
+    queue = Queue("fleet", backend=MemoryBackend())
+
+    child = multiprocessing.get_context("fork").Process(target=_refused_in_child, args=(queue,))
+    child.start()
+    child.join(30)
+
+    assert child.exitcode == 0
