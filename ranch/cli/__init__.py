@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ranch.cli.demo import demo as demo_command
+from ranch.cli.plugins import plugins as plugins_command
 from ranch.cli.strategy import strategy as strategy_command
 from ranch.exceptions import RanchError
 
@@ -36,4 +37,5 @@ def main() -> None:
 
 
 main.add_command(demo_command)
+main.add_command(plugins_command)
 main.add_command(strategy_command)
