@@ -14,7 +14,7 @@ from ranch.hooks.catalogue import Catalogue
 from ranch.hooks.manager import Plugins
 
 
-@click.command()
+@click.command(short_help="Show which plugins are installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--all", "show_all", is_flag=True, help="Show plugins that are blocked or broken too, and why.")
 def plugins(*, as_json: bool, show_all: bool) -> None:

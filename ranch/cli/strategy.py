@@ -13,7 +13,7 @@ from ranch.exceptions import ConfigError
 from ranch.queue import Queue
 
 
-@click.command()
+@click.command(short_help="Show or change the strategy of a queue.")
 @click.argument("queue", metavar="QUEUE")
 @click.argument("name", metavar="[NAME]", required=False)
 @click.option("-o", "options", metavar="KEY=VALUE", multiple=True, help="An option of the strategy; may be repeated.")

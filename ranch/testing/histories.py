@@ -18,7 +18,8 @@ from hypothesis.stateful import (
 from hypothesis.strategies import SearchStrategy
 
 from ranch.exceptions import LeaseLost
-from ranch.queue import Queue, QueueLease
+from ranch.handles import QueueLease
+from ranch.queue import Queue
 from ranch.testing.clock import FakeClock
 from ranch.typing import Backend, Strategy, WeightFunction
 

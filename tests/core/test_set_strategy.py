@@ -15,9 +15,9 @@ from ranch.choice import StrategyChoice
 from ranch.hooks import StrategyPlugin, hookimpl
 from ranch.hooks.manager import Plugins
 from ranch.strategies import Bid, WeightedLRU
+from ranch.testing.backend.processes import process
 from ranch.testing.waiting import wait_until
 from ranch.typing import Backend
-from tests.core.test_processes import process
 
 LANES = 100
 

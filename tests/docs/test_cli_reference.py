@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from ranch.cli import main
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
-_HELP = re.compile(r"^```console\n\$ ranch (.*?)--help\n(.*?)```$", re.MULTILINE | re.DOTALL)
+_HELP = re.compile(r"^```console\n\$ ranch ([^\n]*?)--help\n(.*?)```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("command", ["", *main.commands])

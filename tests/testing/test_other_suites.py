@@ -16,12 +16,12 @@ from ranch.testing import BackendSuite, FakeClock, SerializerSuite
 class LastInFirstOut(MemoryBackend):
     """Breaks ties between lanes the wrong way round, which no single-lane test sees."""
 
-    def lanes(self, queue: str, strategy: Any) -> LocalLanes:
+    def lanes(self, queue: str, strategy: Any, choice: Any = None) -> LocalLanes:
         class Reversed(type(strategy)):
             def enter(self, lane: Any, clock: Any) -> float:
                 return super().enter(lane, clock) - 1e-6 * clock.tick
 
-        return super().lanes(queue, Reversed())
+        return super().lanes(queue, Reversed(), choice)
 
 
 def test_a_backend_that_picks_otherwise_is_found() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ranch.choice import StrategyChoice
 from ranch.exceptions import LeaseLost
 from ranch.hooks.manager import default_plugins
 from ranch.queue import Queue
@@ -102,8 +103,8 @@ class _Mortal:
     async def aperform(self, step: Any) -> Any:
         return await self._backend.aperform(step)
 
-    def lanes(self, queue: str, strategy: Strategy) -> Lanes:
-        return self._backend.lanes(queue, strategy)
+    def lanes(self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None) -> Lanes:
+        return self._backend.lanes(queue, strategy, choice)
 
     def close(self) -> None:
         self._backend.close()

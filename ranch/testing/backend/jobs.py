@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from ranch.choice import StrategyChoice
 from ranch.model import Priority
 from ranch.queue import Queue
 from ranch.steps import drive
@@ -99,7 +100,7 @@ class Jobs(BackendCase):
 
     def test_nothing_at_all_is_a_batch_too(self, queue: Queue, backend: Backend) -> None:
         """Operations on no items do nothing."""
-        lanes = backend.lanes("mail", WeightedLRU())
+        lanes = backend.lanes("mail", WeightedLRU(), StrategyChoice("weighted-lru"))
 
         assert queue.enqueue_many([]) == []
         queue.ack([])
