@@ -95,7 +95,7 @@ def local(progress: Progress) -> Report:
             for lanes in LANES:
                 with filled(url, lanes) as queue:
                     single.append(timed(queue.claim, CLAIMS))
-                    batched.append(timed(lambda queue=queue: queue.claim_many(BATCH), CLAIMS // 2, BATCH))  # type: ignore[misc]
+                    batched.append(timed(lambda queue=queue: queue.claim_many(BATCH), CLAIMS // 2, BATCH))
                 progress.advance(progress.task_ids[0])
             flat = f"{single[-1] / single[0]:.2f}"
             report.rows.append((name, *map(rate, single), rate(batched[0]), rate(batched[-1]), flat))
@@ -124,7 +124,7 @@ def on_redis(progress: Progress) -> Report:
         for lanes, strategy in (*((lanes, WeightedLRU()) for lanes in LANES), (LANES[1], NoTwin())):
             with filled(running.url, lanes, strategy) as queue:
                 single = server.timed("evalsha", queue.claim, CLAIMS)
-                batched = server.timed("evalsha", lambda queue=queue: queue.claim_many(BATCH), CLAIMS // 2, BATCH)  # type: ignore[misc]
+                batched = server.timed("evalsha", lambda queue=queue: queue.claim_many(BATCH), CLAIMS // 2, BATCH)
             note = "" if strategy.lua else ", no twin"
             for size, cost in ((1, single), (BATCH, batched)):
                 assert cost.server_us is not None
