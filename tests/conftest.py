@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from ranch.testing.plugin import ranch_backend, ranch_clock, ranch_queue, ranch_
 from ranch.testing.server import RedisServer, ServerMissing, find_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ranch.testing.server import GivenServer
@@ -63,3 +64,42 @@ def own_redis(redis_binary: Path) -> Iterator[RedisServer]:
     """A running Redis server for one test alone, which may kill it."""
     with RedisServer(redis_binary) as server:
         yield server
+
+
+STACK = """
+    from attrs import frozen
+    from ranch.hooks import StrategyPlugin, hookimpl
+    from ranch.typing import Strategy
+
+    @frozen
+    class Stack(Strategy):
+        def enter(self, lane, clock):
+            return -clock.tick
+
+        def served(self, lane, clock, cost):
+            return lane.tag
+
+    @hookimpl
+    def ranch_strategies():
+        return [StrategyPlugin(name="stack", factory=Stack, summary="Last come, first served.")]
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """
+    Install a distribution, version 1.2, with one plugin, for as long as the test runs.
+
+    Without a source of its own it gives a strategy named stack.
+    """
+
+    def install(name: str, source: str = STACK) -> None:
+        module = name.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(dedent(source))
+        info = tmp_path / f"{module}-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(f"[ranch]\n{name}-plugin = {module}\n")
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return install

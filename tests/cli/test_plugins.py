@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,40 +9,6 @@ from click.testing import CliRunner
 
 import ranch
 from ranch.cli import main
-
-STACK = """
-from attrs import frozen
-from ranch.hooks import StrategyPlugin, hookimpl
-from ranch.typing import Strategy
-
-@frozen
-class Stack(Strategy):
-    def enter(self, lane, clock):
-        return -clock.tick
-
-    def served(self, lane, clock, cost):
-        return lane.tag
-
-@hookimpl
-def ranch_strategies():
-    return [StrategyPlugin(name="stack", factory=Stack, summary="Last come, first served.")]
-"""
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Install a distribution with one plugin, for as long as the test runs."""
-
-    def install(name: str, source: str) -> None:
-        module = name.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(source)
-        info = tmp_path / f"{module}-1.2.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-        (info / "entry_points.txt").write_text(f"[ranch]\n{name}-plugin = {module}\n")
-
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return install
 
 
 def shown(*args: str) -> str:
@@ -71,7 +36,7 @@ def test_what_comes_with_ranch_is_shown() -> None:
 
 def test_a_strangers_plugin_is_shown(install: Callable[..., None]) -> None:
     """As one's own is."""
-    install("ranch-stack-e", STACK)
+    install("ranch-stack-e")
 
     assert "ranch-stack-e 1.2\n  strategy        stack           Last come, first served.\n" in shown()
     assert described()["ranch-stack-e"] == {
@@ -92,7 +57,7 @@ def test_what_is_left_out_is_counted_and_explained_when_asked(
 ) -> None:
     """A plugin that is blocked or broken gives nothing; with --all, it is shown with the reason."""
     install("ranch-broken-b", "import no_such_module")
-    install("ranch-stack-f", STACK)
+    install("ranch-stack-f")
     monkeypatch.setenv("RANCH_PLUGINS", "ranch-broken-b")
 
     assert shown().endswith("Left out: 2. Why, says ranch plugins --all\n")
@@ -105,8 +70,8 @@ def test_what_is_left_out_is_counted_and_explained_when_asked(
 
 def test_two_plugins_of_one_name_are_an_error(install: Callable[..., None]) -> None:
     """In one line that names both."""
-    install("ranch-stack-g", STACK)
-    install("ranch-stack-h", STACK)
+    install("ranch-stack-g")
+    install("ranch-stack-h")
 
     result = CliRunner().invoke(main, ["plugins"], prog_name="ranch")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from textwrap import dedent
 from types import SimpleNamespace
 
 import pluggy
@@ -145,44 +143,9 @@ def test_built_ins_can_be_blocked() -> None:
         Plugins(block=["builtin-strategies"]).strategy("bid")
 
 
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Install a distribution with one plugin, for as long as the test runs."""
-
-    def install(name: str, source: str) -> None:
-        module = name.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(dedent(source))
-        info = tmp_path / f"{module}-1.2.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-        (info / "entry_points.txt").write_text(f"[ranch]\n{name}-plugin = {module}\n")
-
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return install
-
-
-STACK = """
-    from attrs import frozen
-    from ranch.hooks import StrategyPlugin, hookimpl
-    from ranch.typing import Strategy
-
-    @frozen
-    class Stack(Strategy):
-        def enter(self, lane, clock):
-            return -clock.tick
-
-        def served(self, lane, clock, cost):
-            return lane.tag
-
-    @hookimpl
-    def ranch_strategies():
-        return [StrategyPlugin(name="stack", factory=Stack, summary="Last come, first served.")]
-"""
-
-
 def test_an_installed_distribution_gives_its_strategy(install: Callable[..., None]) -> None:
     """Nobody has to name it: installed is enough."""
-    install("ranch-stack-a", STACK)
+    install("ranch-stack-a")
     plugins = Plugins()
 
     assert type(plugins.strategy("stack")).__name__ == "Stack"
@@ -196,8 +159,8 @@ def test_an_installed_distribution_gives_its_strategy(install: Callable[..., Non
 
 def test_a_clash_names_both_distributions_and_versions(install: Callable[..., None]) -> None:
     """So that one knows which to uninstall or block; blocking one is enough."""
-    install("ranch-stack-b", STACK)
-    install("ranch-stack-c", STACK)
+    install("ranch-stack-b")
+    install("ranch-stack-c")
 
     with pytest.raises(PluginError, match=r"'stack': ranch-stack-b 1\.2 and ranch-stack-c 1\.2"):
         Plugins()
@@ -218,7 +181,7 @@ def test_a_plugin_that_cannot_be_imported_harms_nobody(install: Callable[..., No
 
 def test_an_allow_list_shuts_out_all_others(install: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     """RANCH_PLUGINS names the distributions or entry points to load; the built-ins always are."""
-    install("ranch-stack-d", STACK)
+    install("ranch-stack-d")
     monkeypatch.setenv("RANCH_PLUGINS", "")
     shut_out = Plugins()
     monkeypatch.setenv("RANCH_PLUGINS", "something-else, ranch-stack-d")
