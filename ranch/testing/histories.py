@@ -1,4 +1,4 @@
-"""One random history, played on several backends at once: they never disagree on anything."""
+"""One random history, played on several backends at once, by two processes: they never disagree on anything."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from hypothesis.stateful import (
 )
 from hypothesis.strategies import SearchStrategy
 
+from ranch.backends.memory import MemoryBackend
 from ranch.exceptions import LeaseLost
 from ranch.handles import QueueLease
+from ranch.hooks.manager import Plugins
 from ranch.queue import Queue
 from ranch.testing.clock import FakeClock
 from ranch.typing import Backend, Strategy, WeightFunction
@@ -34,11 +36,19 @@ TAGS: Final = st.fixed_dictionaries(
 Opener: TypeAlias = Callable[[FakeClock], Backend]
 
 
+def open_memory(clock: FakeClock) -> Backend:
+    """Make the backend that others are compared with."""
+    return MemoryBackend(clock=clock)
+
+
 class Histories(RuleBasedStateMachine):
     """The operations of a queue, each done on every backend; subclasses say which, and what is drawn."""
 
     openers: Sequence[Opener]
+    #: With which the queue may begin; and where there are several, what it may be set to while it runs.
     strategies: Sequence[Strategy]
+    #: Which know the strategies by name; None for those that are installed.
+    plugins: Plugins | None
     weights: SearchStrategy[float]
     costs: SearchStrategy[float]
     bids: SearchStrategy[float | None]
@@ -51,6 +61,8 @@ class Histories(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.backends = [opener(self.clock) for opener in self.openers]
         self.queues: list[Queue] = []
+        #: The same queues, opened once more, as a second process would: what the first sets, they have to follow.
+        self.others: list[Queue] = []
         #: The leases got, good or lost by now: for each claimed job its lease on every backend.
         self.leases: list[tuple[QueueLease, ...]] = []
         self.acked = 0
@@ -65,7 +77,10 @@ class Histories(RuleBasedStateMachine):
         strategy = draw.draw(st.sampled_from(self.strategies))
         function = draw.draw(st.sampled_from(self.weight_functions))
         options: dict[str, Any] = {"strategy": strategy, "weight_function": function, "weight_refresh": 0.0}
-        self.queues = [Queue("q", backend=backend, lease=20.0, **options) for backend in self.backends]
+        self.queues, self.others = (
+            [Queue("q", backend=backend, lease=20.0, plugins=self.plugins, **options) for backend in self.backends]
+            for _ in range(2)
+        )
 
     @rule(lane=LANES, priority=PRIORITIES, delay=DELAYS, draw=st.data())
     def enqueue(self, lane: str, priority: int, delay: float, draw: st.DataObject) -> None:
@@ -82,10 +97,10 @@ class Histories(RuleBasedStateMachine):
         jobs = [q.enqueue_many(items) for q in self.queues]
         assert jobs == [jobs[0]] * len(jobs)
 
-    @rule(limit=st.integers(1, 6))
-    def claim(self, limit: int) -> None:
+    @rule(limit=st.integers(1, 6), other=st.booleans())
+    def claim(self, limit: int, *, other: bool) -> None:
         waiting = self.queues[0].stats().pending
-        claims = [q.claim_many(limit) for q in self.queues]
+        claims = [q.claim_many(limit) for q in (self.others if other else self.queues)]
         seen = [[(lease.job, lease.job.payload, lease.token, lease.deadline) for lease in claim] for claim in claims]
         assert seen == [seen[0]] * len(seen)
         assert len(claims[0]) >= min(limit, waiting), "a job waits and a claim goes without"
@@ -131,6 +146,13 @@ class Histories(RuleBasedStateMachine):
         counts = [queue.refresh_weights() for queue in self.queues]
         assert counts == [counts[0]] * len(counts)
 
+    @precondition(lambda self: len(self.strategies) > 1)
+    @rule(draw=st.data())
+    def set_strategy(self, draw: st.DataObject) -> None:
+        strategy = draw.draw(st.sampled_from(self.strategies))
+        choices = [queue.set_strategy(strategy) for queue in self.queues]
+        assert choices == [queue.read_strategy() for queue in self.others] == [choices[0]] * len(choices)
+
     @invariant()
     def all_agree_and_nothing_is_lost(self) -> None:
         stats = [queue.stats() for queue in self.queues]
@@ -154,11 +176,15 @@ def check_agreement(
     data: SearchStrategy[Mapping[str, Any]],
     examples: int,
     weight_function: WeightFunction | None = None,
+    plugins: Plugins | None = None,
 ) -> None:
-    """Play random histories, each under one of the strategies.
+    """Play random histories under one strategy, or under several that are set in turn, which `plugins` know by name.
+
+    On a single backend there is nobody to differ from, and the rest is checked.
 
     Raises:
-        AssertionError: The backends differ in a pick, a number or a refusal, or a job was lost on all of them.
+        AssertionError: The backends differ in a pick, a number or a refusal, a job was lost on all of them, or a claim
+            went without while one waited.
     """
     drawn = {
         "openers": openers,
@@ -168,6 +194,7 @@ def check_agreement(
         "bids": bids,
         "data": data,
         "weight_functions": [weight_function],
+        "plugins": plugins,
     }
     run_state_machine_as_test(
         type("Histories", (Histories,), drawn),

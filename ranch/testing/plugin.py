@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ranch.typing import Backend
 
 # So that an assertion of a suite that fails shows the values, as one in a test module does.
-pytest.register_assert_rewrite("ranch.testing.backend", "ranch.testing.serializer", "ranch.testing.strategy")
+pytest.register_assert_rewrite(
+    *(f"ranch.testing.{suite}" for suite in ("backend", "histories", "serializer", "strategy"))
+)
 
 
 @pytest.fixture

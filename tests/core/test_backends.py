@@ -8,11 +8,19 @@ import multiprocessing
 import pytest
 
 from ranch import BackendUnavailable, Queue
+from ranch.backends import ranking
 from ranch.backends.memory import MemoryBackend
-from ranch.backends.redis import RedisBackend
+from ranch.backends.redis import RedisBackend, lanes
 from ranch.backends.sqlite import SQLiteBackend
 from ranch.testing import BackendSuite, FakeClock
 from ranch.testing.server import GivenServer, RedisServer
+
+
+@pytest.fixture(autouse=True)
+def _few_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Histories have few lanes, so a change of the strategy takes several operations only if each moves one."""
+    monkeypatch.setattr(ranking, "MOVES_PER_CALL", 1)
+    monkeypatch.setattr(lanes, "MOVES_PER_CALL", 1)
 
 
 class TestMemory(BackendSuite):

@@ -8,35 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import frozen
 
 from ranch import ConfigError, Queue, StrategyMismatch
 from ranch.choice import StrategyChoice
-from ranch.hooks import StrategyPlugin, hookimpl
 from ranch.hooks.manager import Plugins
-from ranch.strategies import Bid, WeightedLRU
+from ranch.strategies import Bid
 from ranch.testing.backend.processes import process
+from ranch.testing.unshipped import NoTwin, Unshipped
 from ranch.testing.waiting import wait_until
 from ranch.typing import Backend
 
 LANES = 100
 
 
-@frozen
-class NoTwin(WeightedLRU):
-    """A strategy of a plugin."""
-
-    lua = None
-
-
-class OwnPlugin:
-    @staticmethod
-    @hookimpl
-    def ranch_strategies() -> list[StrategyPlugin]:
-        return [StrategyPlugin(name="no-twin", factory=NoTwin, summary="For these tests.")]
-
-
-PLUGINS = Plugins([OwnPlugin])
+PLUGINS = Plugins([Unshipped])
 
 
 def lanes_of(leases: list[Any]) -> list[str]:
@@ -97,7 +82,7 @@ def test_a_strategy_of_no_plugin_is_known_by_its_class(backend: Backend) -> None
     """An object may be given; the store knows it by the name of its class and its fields."""
     Queue("q", backend=backend, strategy=NoTwin()).enqueue("a", 1)
 
-    with pytest.raises(StrategyMismatch, match=r"served by 'tests\.core\.test_set_strategy\.NoTwin'"):
+    with pytest.raises(StrategyMismatch, match=r"served by 'ranch\.testing\.unshipped\.NoTwin'"):
         Queue("q", backend=backend).claim()
 
 
@@ -194,7 +179,7 @@ def test_old_ranks_mean_nothing_to_the_new_strategy(backend: Backend) -> None:
     [
         ("bidd", "did you mean 'bid'"),
         ({"name": "bid", "ageing": -1}, "ageing"),
-        (NoTwin(), r"cannot be served by 'tests\.core\.test_set_strategy\.NoTwin' here: unknown strategy"),
+        (NoTwin(), r"cannot be served by 'ranch\.testing\.unshipped\.NoTwin' here: unknown strategy"),
     ],
     ids=["unknown", "wrong option", "of no plugin"],
 )

@@ -5,34 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
-from attrs import frozen
 from hypothesis import strategies as st
 
-from ranch.backends.memory import MemoryBackend
+from ranch.hooks.manager import Plugins
 from ranch.metadata import LaneMetadata
 from ranch.strategies import Bid, Lottery, PriorityClasses, RoundRobin, WeightedLRU
 from ranch.testing.backend.case import BackendCase
-from ranch.testing.histories import check_agreement
-from ranch.typing import LaneView, QueueClock, Strategy, WeightFunction
-
-
-@frozen
-class Due(Strategy):
-    """The lane whose owner needs it soonest, and of those whose next job is the smallest: it reads all there is."""
-
-    reads: ClassVar[frozenset[str]] = frozenset({"data.due in", "head"})
-    lua: ClassVar[str | None] = """
-    local function enter(lane, clock)
-      return (lane.data["due in"] or 1e6) + lane.cost / 16 + lane.priority / 64 + (lane.data.bid or 0)
-    end
-    local function served(lane, clock, cost) return enter(lane, clock) end
-    """
-
-    def enter(self, lane: LaneView, clock: QueueClock) -> float:
-        return lane.data.get("due in", 1e6) + lane.cost / 16 + lane.priority / 64 + lane.data.get("bid", 0)
-
-    def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
-        return self.enter(lane, clock)
+from ranch.testing.histories import Opener, check_agreement, open_memory
+from ranch.testing.unshipped import Due, NoTwin, Unshipped
+from ranch.typing import Strategy, WeightFunction
 
 
 def by_all_there_is(lane_key: str, metadata: LaneMetadata) -> float:
@@ -53,7 +34,9 @@ class Agreement(BackendCase):
     examples: ClassVar[int] = 160
 
     def test_it_makes_the_same_picks_as_memory(self) -> None:
-        """Every pick, number and refusal is the same, under each strategy that ships, whatever happens."""
+        """Every pick, number and refusal is the same, whatever happens, under each strategy that ships and after each
+        change of it, which a second process follows.
+        """
         strategies = [
             WeightedLRU(),
             WeightedLRU(entry="fair"),
@@ -64,20 +47,27 @@ class Agreement(BackendCase):
             Lottery(seed=7),
             Due(),
         ]
-        self._check(strategies, None, self.examples)
+        self._check([open_memory, self.open], strategies, None, self.examples)
 
     def test_it_shows_the_same_to_a_weight_function_as_memory(self) -> None:
         """So its picks are the same where weights follow from everything that lanes have."""
-        self._check([WeightedLRU()], by_all_there_is, max(1, self.examples // 5))
+        self._check([open_memory, self.open], [WeightedLRU()], by_all_there_is, max(1, self.examples // 5))
 
-    def _check(self, strategies: Sequence[Strategy], function: WeightFunction | None, examples: int) -> None:
+    def test_without_a_twin_nothing_is_lost(self) -> None:
+        """Under a strategy that the store cannot run itself, no job is lost, and none waits while somebody asks."""
+        self._check([self.open], [NoTwin(), WeightedLRU()], None, max(1, self.examples // 4))
+
+    def _check(
+        self, openers: Sequence[Opener], strategies: Sequence[Strategy], function: WeightFunction | None, examples: int
+    ) -> None:
         check_agreement(
-            [lambda clock: MemoryBackend(clock=clock), self.open],
+            openers,
             strategies,
             weights=st.sampled_from([0.5, 1.0, 2.0, 7.3]),
             costs=st.sampled_from([1.0, 0.5, 3.0]),
             bids=st.sampled_from([None, None, 0, 4.5, -1.5]),
             data=st.fixed_dictionaries({}, optional=dict.fromkeys(["bid", "priority", "due in"], _NUMBERS)),
             weight_function=function,
+            plugins=Plugins([Unshipped]),
             examples=examples,
         )

@@ -13,11 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ranch.backends.memory import MemoryBackend
 from ranch.backends.redis import RedisBackend
 from ranch.backends.sqlite import SQLiteBackend
 from ranch.testing.clock import FakeClock
-from ranch.testing.histories import Opener, check_agreement
+from ranch.testing.histories import Opener, check_agreement, open_memory
 from ranch.testing.strategy.intervals import Share, largest_difference, shares
 from ranch.testing.strategy.play import LANES, History, Job, Pick, Play, Waiting, histories
 from ranch.testing.strategy.twins import check_twin
@@ -193,7 +192,7 @@ class StrategySuite:
         if store == "redis" and self.strategy.lua is None:
             pytest.skip(f"{self.strategy!r} has no Lua twin")
         check_agreement(
-            [_open_memory, _opener(store, request, tmp_path)],
+            [open_memory, _opener(store, request, tmp_path)],
             [self.strategy],
             weights=self.weights,
             costs=self.costs,
@@ -217,10 +216,6 @@ class StrategySuite:
             check(Play(self.strategy, history.weights), history, draw)
 
         on_a_random_history()
-
-
-def _open_memory(clock: FakeClock) -> Backend:
-    return MemoryBackend(clock=clock)
 
 
 def _opener(store: str, request: pytest.FixtureRequest, folder: Path) -> Opener:
