@@ -1,4 +1,5 @@
-"""For plugin writers: suites that hold a strategy, a backend or a serializer to its contract, and a clock for tests.
+"""For plugin writers: suites that hold a strategy, a weight function, a backend or a serializer to its contract, and
+a clock for tests.
 
 The suites need the extra ``testing``; `FakeClock` needs nothing.
 """
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ranch.testing.strategy import Share as Share
     from ranch.testing.strategy import StrategySuite as StrategySuite
     from ranch.testing.strategy import Waiting as Waiting
+    from ranch.testing.weight_function import WeightFunctionSuite as WeightFunctionSuite
 
 # Imported when first asked for: the pytest plugin is loaded wherever ranch is installed, and must cost those nothing
 # who test something else.
@@ -27,9 +29,19 @@ _HOMES = {
     "Share": "ranch.testing.strategy",
     "StrategySuite": "ranch.testing.strategy",
     "Waiting": "ranch.testing.strategy",
+    "WeightFunctionSuite": "ranch.testing.weight_function",
 }
 
-__all__ = ["BackendSuite", "FakeClock", "Pick", "SerializerSuite", "Share", "StrategySuite", "Waiting"]
+__all__ = [
+    "BackendSuite",
+    "FakeClock",
+    "Pick",
+    "SerializerSuite",
+    "Share",
+    "StrategySuite",
+    "Waiting",
+    "WeightFunctionSuite",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -17,13 +17,13 @@ from hypothesis.stateful import (
 )
 from hypothesis.strategies import SearchStrategy
 
-from ranch.backends.memory import MemoryBackend
 from ranch.exceptions import LeaseLost
 from ranch.handles import QueueLease
 from ranch.hooks.manager import Plugins
 from ranch.queue import Queue
 from ranch.testing.clock import FakeClock
-from ranch.typing import Backend, Strategy, WeightFunction
+from ranch.testing.openers import Opener
+from ranch.typing import Strategy, WeightFunction
 
 LANES: Final = st.sampled_from(["a", "b", "c", "d", "ü|{e}"])
 PRIORITIES: Final = st.integers(1, 6)
@@ -31,14 +31,6 @@ DELAYS: Final = st.sampled_from([0.0, 0.0, 0.0, 0.001, 1.5, 90.0])
 TAGS: Final = st.fixed_dictionaries(
     {}, optional={"tier": st.sampled_from(["gold", "ü", None]), "team": st.sampled_from(["red", None])}
 )
-
-#: Makes an empty backend whose time is the clock.
-Opener: TypeAlias = Callable[[FakeClock], Backend]
-
-
-def open_memory(clock: FakeClock) -> Backend:
-    """Make the backend that others are compared with."""
-    return MemoryBackend(clock=clock)
 
 
 class Histories(RuleBasedStateMachine):
@@ -53,6 +45,7 @@ class Histories(RuleBasedStateMachine):
     costs: SearchStrategy[float]
     bids: SearchStrategy[float | None]
     data: SearchStrategy[Mapping[str, Any]]
+    tags: SearchStrategy[Mapping[str, str | None]]
     #: In a list, for a plain function would be taken for a method.
     weight_functions: Sequence[WeightFunction | None]
 
@@ -135,9 +128,9 @@ class Histories(RuleBasedStateMachine):
         counts = [q.reclaim(limit) for q in self.queues]
         assert counts == [counts[0]] * len(counts)
 
-    @rule(lane=LANES, tags=TAGS, draw=st.data())
-    def update(self, lane: str, tags: dict[str, str | None], draw: st.DataObject) -> None:
-        weight, data = draw.draw(st.none() | self.weights), draw.draw(self.data)
+    @rule(lane=LANES, draw=st.data())
+    def update(self, lane: str, draw: st.DataObject) -> None:
+        weight, data, tags = draw.draw(st.none() | self.weights), draw.draw(self.data), draw.draw(self.tags)
         for queue in self.queues:
             queue.lane(lane).update(weight=weight, data=data, tags=tags)
 
@@ -175,6 +168,7 @@ def check_agreement(
     bids: SearchStrategy[float | None],
     data: SearchStrategy[Mapping[str, Any]],
     examples: int,
+    tags: SearchStrategy[Mapping[str, str | None]] = TAGS,
     weight_function: WeightFunction | None = None,
     plugins: Plugins | None = None,
 ) -> None:
@@ -193,6 +187,7 @@ def check_agreement(
         "costs": costs,
         "bids": bids,
         "data": data,
+        "tags": tags,
         "weight_functions": [weight_function],
         "plugins": plugins,
     }

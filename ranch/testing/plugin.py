@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # So that an assertion of a suite that fails shows the values, as one in a test module does.
 pytest.register_assert_rewrite(
-    *(f"ranch.testing.{suite}" for suite in ("backend", "histories", "serializer", "strategy"))
+    *(f"ranch.testing.{suite}" for suite in ("backend", "histories", "serializer", "strategy", "weight_function"))
 )
 
 
@@ -51,21 +51,9 @@ def ranch_redis() -> Iterator[RedisServer | GivenServer]:
 @pytest.fixture(params=["memory", "sqlite", "redis"])
 def ranch_backend(request: pytest.FixtureRequest, ranch_clock: FakeClock, tmp_path: Path) -> Iterator[Backend]:
     """An empty backend whose time is `ranch_clock`, once for each kind that ships."""
-    from ranch.backends.memory import MemoryBackend
-    from ranch.backends.redis import RedisBackend
-    from ranch.backends.sqlite import SQLiteBackend
+    from ranch.testing.openers import opener
 
-    def on_redis() -> Backend:
-        server = request.getfixturevalue("ranch_redis")
-        server.empty()
-        return RedisBackend(server.url, clock=ranch_clock)
-
-    made: dict[str, Callable[[], Backend]] = {
-        "memory": lambda: MemoryBackend(clock=ranch_clock),
-        "sqlite": lambda: SQLiteBackend(f"sqlite:///{tmp_path}/ranch.db", clock=ranch_clock),
-        "redis": on_redis,
-    }
-    backend = made[request.param]()
+    backend = opener(request.param, request, tmp_path)(ranch_clock)
     yield backend
     backend.close()
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ranch import Queue
 from ranch.hooks.manager import Plugins
 from ranch.metadata import LaneMetadata
+from ranch.testing import WeightFunctionSuite
 from ranch.weights import ByBacklog, ByBid, ByTag, Static
 
 WEIGHTS = st.floats(1e-3, 1e3)
@@ -120,3 +121,22 @@ def test_bids_share_a_queue_in_proportion() -> None:
 
     lanes = [lease.job.lane for lease in queue.claim_many(80)]
     assert (lanes.count("one"), lanes.count("three")) == (20, 60)
+
+
+class TestStatic(WeightFunctionSuite):
+    """Held to the suite that plugins are held to, as the others are."""
+
+    weight_function = Static()
+
+
+class TestByTag(WeightFunctionSuite):
+    weight_function = ByTag(tag="plan", weights={"gold": 0.5, "free": 4.0}, default=2.0)
+    tags = {"plan": st.sampled_from(["gold", "free", "none"])}  # noqa: RUF012 - as the suite has it
+
+
+class TestByBid(WeightFunctionSuite):
+    weight_function = ByBid()
+
+
+class TestByBacklog(WeightFunctionSuite):
+    weight_function = ByBacklog(jobs=3)

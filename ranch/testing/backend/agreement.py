@@ -11,7 +11,8 @@ from ranch.hooks.manager import Plugins
 from ranch.metadata import LaneMetadata
 from ranch.strategies import Bid, Lottery, PriorityClasses, RoundRobin, WeightedLRU
 from ranch.testing.backend.case import BackendCase
-from ranch.testing.histories import Opener, check_agreement, open_memory
+from ranch.testing.histories import check_agreement
+from ranch.testing.openers import Opener, open_memory
 from ranch.testing.unshipped import Due, NoTwin, Unshipped
 from ranch.typing import Strategy, WeightFunction
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -13,14 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ranch.backends.redis import RedisBackend
-from ranch.backends.sqlite import SQLiteBackend
-from ranch.testing.clock import FakeClock
-from ranch.testing.histories import Opener, check_agreement, open_memory
+from ranch.testing.histories import check_agreement
+from ranch.testing.openers import open_memory, opener
 from ranch.testing.strategy.intervals import Share, largest_difference, shares
 from ranch.testing.strategy.play import LANES, History, Job, Pick, Play, Waiting, histories
 from ranch.testing.strategy.twins import check_twin
-from ranch.typing import Backend, Strategy
+from ranch.typing import Strategy
 
 __all__ = ["Pick", "Share", "StrategySuite", "Waiting"]
 
@@ -192,7 +190,7 @@ class StrategySuite:
         if store == "redis" and self.strategy.lua is None:
             pytest.skip(f"{self.strategy!r} has no Lua twin")
         check_agreement(
-            [open_memory, _opener(store, request, tmp_path)],
+            [open_memory, opener(store, request, tmp_path)],
             [self.strategy],
             weights=self.weights,
             costs=self.costs,
@@ -216,16 +214,3 @@ class StrategySuite:
             check(Play(self.strategy, history.weights), history, draw)
 
         on_a_random_history()
-
-
-def _opener(store: str, request: pytest.FixtureRequest, folder: Path) -> Opener:
-    if store == "sqlite":
-        numbers: Iterator[int] = iter(range(1_000_000))
-        return lambda clock: SQLiteBackend(f"sqlite:///{folder}/{next(numbers)}.db", clock=clock)
-    server = request.getfixturevalue("ranch_redis")
-
-    def on_redis(clock: FakeClock) -> Backend:
-        server.empty()
-        return RedisBackend(server.url, clock=clock)
-
-    return on_redis
