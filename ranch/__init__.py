@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ranch.model import Lane as Lane
     from ranch.model import Priority as Priority
     from ranch.queue import Queue as Queue
+    from ranch.serializers import SerializerType as SerializerType
 
 # Imported when first asked for, so that a Celery app does not pay for asyncio, nor a script for Celery.
 _HOMES = {
@@ -44,6 +45,7 @@ _HOMES = {
     "Ranch": "ranch.celery",
     "RanchError": "ranch.exceptions",
     "SerializationError": "ranch.exceptions",
+    "SerializerType": "ranch.serializers",
     "StrategyMismatch": "ranch.exceptions",
     "lru_task": "ranch.celery",
 }
@@ -65,6 +67,7 @@ __all__ = [
     "Ranch",
     "RanchError",
     "SerializationError",
+    "SerializerType",
     "StrategyMismatch",
     "__version__",
     "lru_task",

@@ -29,8 +29,8 @@ class Queue:
             ``unix://…``), or a backend, which may be shared between queues.
         strategy: A name (``"weighted-lru"``, ``"round-robin"``, ``"bid"``, ``"priority"``, ``"lottery"``), a mapping
             such as ``{"name": "bid", "ageing": 0.1}``, or a strategy. What `set_strategy` has set goes before it.
-        serializer: What payloads are written with: the name of a serializer (``"json"``, ``"msgpack"``, ``"pickle"``),
-            or a serializer.
+        serializer: What payloads are written with: the name of a serializer (``"json"``, ``"msgpack"``, ``"pickle"``;
+            `SerializerType` has them too), or a serializer.
         accept: The serializers whose payloads are read; by default the queue's own, but ``"pickle"``, whose reading
             runs code of whoever wrote it, only if it is named here.
         lease: Seconds for which a claimed job is yours, if a claim says nothing else.

@@ -8,7 +8,7 @@ from celery import Celery, chain, chord, group, signals
 from kombu import Exchange, Message
 from kombu import Queue as KombuQueue
 
-from ranch import ConfigError, InvalidJob
+from ranch import ConfigError, InvalidJob, SerializerType
 from ranch.celery import LANE_HEADER, Ranch
 from ranch.celery.message import ClaimedMessage, unpack
 
@@ -75,6 +75,14 @@ def test_a_lane_is_named(memory_app: Celery, way: str) -> None:
     assert message.headers[LANE_HEADER] == "acme"
     assert message.headers["id"] == message.properties["correlation_id"] == result.id
     assert sent(memory_app) is None
+
+
+def test_a_serializer_is_named_by_its_type(memory_app: Celery) -> None:
+    """Where Celery takes the name of a serializer, it takes ranch's word for it as well."""
+    memory_app.tasks["add"].apply_async((1, 2), lane="acme", serializer=SerializerType.PICKLE)
+    message = claim(memory_app)
+
+    assert (message.content_type, message.content_encoding) == ("application/x-python-serialize", "binary")
 
 
 def test_canvas_names_lanes(memory_app: Celery) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ranch import ConfigError, Queue, SerializationError
+from ranch import ConfigError, Queue, SerializationError, SerializerType
 from ranch.backends.memory import MemoryBackend
+from ranch.hooks.manager import Plugins
 from ranch.serializers.kombu import KombuSerializer
 from ranch.testing import SerializerSuite
 
@@ -73,6 +74,27 @@ def test_pickle_is_not_read_unless_it_is_named(tmp_path: Path) -> None:
     assert lease is not None
     lease.job.payload  # noqa: B018 - reading it is the point
     assert opened.exists()
+
+
+def test_the_types_are_the_names_of_what_ships() -> None:
+    """Each serializer that ships is a member, which is its name to whoever compares, prints or stores it."""
+    ours = {record.name for record in Plugins().serializers}
+
+    assert set(SerializerType) == ours
+    assert {str(member) for member in SerializerType} == {f"{member}" for member in SerializerType} == ours
+    assert (SerializerType.JSON, SerializerType.PICKLE) == ("json", "pickle")
+
+
+@pytest.mark.parametrize("member", SerializerType)
+def test_a_type_goes_where_a_name_does(member: SerializerType) -> None:
+    """To write with, and in the list of what is read."""
+    queue = Queue("q", backend="memory://", serializer=member, accept=[member])
+    queue.enqueue("acme", {"to": "a@b.c"})
+    lease = queue.claim()
+
+    assert lease is not None
+    assert lease.job.content_type == KombuSerializer(member.value).content_type
+    assert lease.job.payload == {"to": "a@b.c"}
 
 
 def test_a_queue_may_change_its_serializer_and_read_the_old_one() -> None:
