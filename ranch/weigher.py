@@ -13,14 +13,13 @@ from attrs import evolve
 from ranch.exceptions import BackendError, InvalidJob
 from ranch.metadata import LaneMetadata
 from ranch.model import Lane, LaneUpdate, Lease, checked_number, merged
+from ranch.seldom import SeldomLine
 from ranch.steps import Steps
 from ranch.times import Times
 from ranch.typing import Lanes, WeightFunction
 
 log = logging.getLogger("ranch")
 
-#: Seconds between warnings of a function that gives no weights.
-BETWEEN_WARNINGS: Final = 1.0
 #: How many lanes are remembered to have been looked at, before those of long ago are forgotten.
 _REMEMBERED: Final = 1000
 
@@ -38,8 +37,6 @@ class Weigher:
 
     def __init__(self, function: WeightFunction, lanes: Lanes, refresh: float) -> None:
         self.function = function
-        #: How often the function gave no weight.
-        self.errors = 0
         #: How long jobs take; None if the function does not read it.
         self.times = Times() if "mean_time" in getattr(function, "reads", ()) else None
         self._lanes = lanes
@@ -47,7 +44,12 @@ class Weigher:
         # When each lane was looked at. No lock, which a fork could inherit locked: single operations need none.
         self._looked_at: dict[str, float] = {}
         self._room = _REMEMBERED
-        self._warned_at = -math.inf
+        self._faults = SeldomLine(logging.WARNING)
+
+    @property
+    def errors(self) -> int:
+        """How often the function gave no weight."""
+        return self._faults.count
 
     def weigh(self, lane: Lane) -> float:
         """Ask the function for the weight of a lane; where it gives none, return the weight that was set."""
@@ -60,19 +62,14 @@ class Weigher:
         return lane.weight
 
     def _fault(self, lane: Lane, what: str, exc: Exception | None) -> None:
-        self.errors += 1
-        now = monotonic()
-        if now - self._warned_at >= BETWEEN_WARNINGS:
-            self._warned_at = now
-            log.warning(
-                "weight function %r fails on lane %r, which keeps its own weight, %r: %s (%d faults so far)",
-                self.function,
-                lane.key,
-                lane.weight,
-                what,
-                self.errors,
-                exc_info=exc,
-            )
+        self._faults.say(
+            "weight function %r fails on lane %r, which keeps its own weight, %r: %s",
+            self.function,
+            lane.key,
+            lane.weight,
+            what,
+            error=exc,
+        )
 
     def weighed(self, change: LaneUpdate) -> Steps[LaneUpdate]:
         """Return a change of a lane together with the weight that follows from it. One round trip."""

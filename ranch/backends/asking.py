@@ -1,18 +1,18 @@
-"""Asking a strategy that is Python, whatever it answers."""
+"""Asking a strategy that is Python, whatever it answers, and however long that takes."""
 
 from __future__ import annotations
 
 import logging
 import math
-import time
+from time import perf_counter
 from typing import Final
 
+from ranch.seldom import SeldomLine
 from ranch.typing import LaneView, QueueClock, Strategy
 
-log = logging.getLogger("ranch")
-
-# A strategy that fails does so at each claim: one line a second tells as much as a thousand.
-_SECONDS_BETWEEN_LINES: Final = 1.0
+#: Seconds. An answer that takes longer is logged: two numbers are added in less than a thousandth of that, and
+#: meanwhile the claim has to wait, on SQLite with the file locked. To measure costs 1 % of a claim in memory.
+SLOW_ANSWER: Final = 0.01
 
 
 class Asker:
@@ -20,33 +20,44 @@ class Asker:
 
     def __init__(self, strategy: Strategy) -> None:
         self.strategy = strategy
-        #: How often it raised, or gave no finite number.
-        self.errors = 0
-        self._unsaid = 0
-        self._silent_until = -math.inf
+        self._failures = SeldomLine(logging.ERROR)
+        self._slow_answers = SeldomLine(logging.WARNING)
+
+    @property
+    def errors(self) -> int:
+        """How often it raised, or gave no finite number."""
+        return self._failures.count
+
+    @property
+    def slow(self) -> int:
+        """How often an answer took longer than `SLOW_ANSWER`."""
+        return self._slow_answers.count
 
     def rank(self, lane: LaneView, clock: QueueClock, cost: float | None = None) -> float:
         """Return the rank that the strategy gives on a service of `cost`, without one on an entry.
 
-        If it raises or gives no finite number, that is the rank the lane has.
+        If it raises or gives no finite number, that is the rank the lane has. A slow answer is as good as a quick one.
         """
+        began = perf_counter()
         try:
             answer = self.strategy.enter(lane, clock) if cost is None else self.strategy.served(lane, clock, cost)
             rank = float(answer)
         except Exception as exc:  # noqa: BLE001 - a plugin's code may raise anything
             self._failed(lane, "failed on", exc)
-            return lane.tag
-        if not math.isfinite(rank):
-            self._failed(lane, f"gave the rank {rank!r} to", None)
-            return lane.tag
+            rank = lane.tag
+        else:
+            if not math.isfinite(rank):
+                self._failed(lane, f"gave the rank {rank!r} to", None)
+                rank = lane.tag
+        if (took := perf_counter() - began) > SLOW_ANSWER:
+            self._slow_answers.say(
+                "strategy %r took %.3f s to rank lane %r, and %s s are long; claims wait for it",
+                self.strategy,
+                took,
+                lane.key,
+                SLOW_ANSWER,
+            )
         return rank
 
     def _failed(self, lane: LaneView, did: str, error: Exception | None) -> None:
-        self.errors += 1
-        now = time.monotonic()
-        if now < self._silent_until:
-            self._unsaid += 1
-            return
-        more = f" ({self._unsaid} more since the last such line)" if self._unsaid else ""
-        self._unsaid, self._silent_until = 0, now + _SECONDS_BETWEEN_LINES
-        log.error("strategy %r %s lane %r; it keeps its rank%s", self.strategy, did, lane.key, more, exc_info=error)
+        self._failures.say("strategy %r %s lane %r; it keeps its rank", self.strategy, did, lane.key, error=error)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pluggy
 import pytest
 from attrs import field, frozen, validators
 
 from ranch import ConfigError, Queue
-from ranch.backends import asking
+from ranch.backends.asking import SLOW_ANSWER
 from ranch.exceptions import PluginError, PluginWarning, UnknownName
 from ranch.hooks import BackendPlugin, SerializerPlugin, StrategyPlugin, hookimpl
 from ranch.hooks.manager import Plugins
 from ranch.strategies import Bid, RoundRobin, WeightedLRU
+from ranch.testing import FakeClock
 from ranch.typing import Backend, LaneView, QueueClock, Strategy
 
 
@@ -266,16 +266,50 @@ def test_a_failing_strategy_logs_a_line_a_second(
     backend: Backend, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many claims fail, the log stays readable, and what was left out is counted."""
-    now = 100.0
-    monkeypatch.setattr(asking, "time", SimpleNamespace(monotonic=lambda: now))
+    clock = FakeClock()
+    monkeypatch.setattr("ranch.seldom.monotonic", clock)
     queue = Queue("q", backend=backend, strategy=Broken())
     queue.enqueue_many([(f"lane{n}", n) for n in range(50)])
     first = len(caplog.records)
 
-    now = 101.0
+    clock.advance(1.0)
     queue.claim()
 
     assert first == 1
     assert len(caplog.records) == 2
     assert "(49 more since the last such line)" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+@frozen
+class Slow(RoundRobin):
+    """Takes its time, and has no twin."""
+
+    clock: FakeClock = field(factory=FakeClock)
+    lua = None
+
+    def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
+        self.clock.advance(2 * SLOW_ANSWER)
+        return super().served(lane, clock, cost)
+
+
+def test_a_slow_strategy_is_named_and_right_all_the_same(
+    backend: Backend, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line a second says which strategy took how long over which lane; each rank stands as it was given."""
+    caplog.set_level("WARNING", "ranch")
+    strategy = Slow()
+    monkeypatch.setattr("ranch.backends.asking.perf_counter", strategy.clock)
+    monkeypatch.setattr("ranch.seldom.monotonic", strategy.clock)
+    queue = Queue("q", backend=backend, strategy=strategy)
+    queue.enqueue_many([(lane, lane) for lane in "ab" for _ in range(40)])
+    assert caplog.records == []
+
+    picks = [lease.job.lane for _ in range(60) if (lease := queue.claim())]
+
+    assert picks == list("ab" * 30)
+    lines = [record.message for record in caplog.records]
+    assert len(lines) == 2
+    assert "Slow" in lines[0]
+    assert "took 0.020 s to rank lane 'a', and 0.01 s are long" in lines[0]
+    assert "(49 more since the last such line)" in lines[1]

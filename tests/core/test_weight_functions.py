@@ -76,6 +76,7 @@ def process_time(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """The time by which this process says how long ago it looked at a lane."""
     clock = FakeClock()
     monkeypatch.setattr("ranch.weigher.monotonic", clock)
+    monkeypatch.setattr("ranch.seldom.monotonic", clock)
     monkeypatch.setattr("ranch.times.monotonic", clock)
     return clock
 
@@ -281,7 +282,7 @@ def test_warnings_come_once_a_second(process_time: FakeClock, caplog: pytest.Log
 
     assert queue.weight_errors == 50
     assert len(caplog.records) == 3
-    assert "(41 faults so far)" in caplog.records[-1].message
+    assert "(19 more since the last such line)" in caplog.records[-1].message
 
 
 def test_leases_arrive_though_weights_do_not(
