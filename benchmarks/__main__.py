@@ -14,10 +14,15 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import celery_jobs, claims
+from benchmarks import celery_jobs, claims, events, strategies
 
-PARTS = {"claims": (claims.local, claims.on_redis), "celery": (celery_jobs.through_lanes,)}
-STEPS = 2 * len(claims.LANES) + len(claims.LANES) + celery_jobs.ROUNDS
+PARTS = {
+    "claims": (claims.local, claims.on_redis),
+    "strategies": (strategies.by_strategy,),
+    "events": (events.without_listeners,),
+    "celery": (celery_jobs.through_lanes,),
+}
+STEPS = 2 * len(claims.LANES) + len(claims.LANES) + 1 + len(strategies.STORES) + 1 + celery_jobs.ROUNDS
 
 
 @click.command()

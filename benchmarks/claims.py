@@ -18,6 +18,7 @@ from benchmarks.tables import Report, rate
 from ranch import Queue
 from ranch.strategies import WeightedLRU
 from ranch.testing.server import RedisServer
+from ranch.testing.unshipped import NoTwin
 from ranch.typing import Strategy
 
 LANES = (1, 1_000, 100_000)
@@ -29,13 +30,6 @@ BATCH = 10
 
 
 @frozen
-class NoTwin(WeightedLRU):
-    """The default strategy, asked in Python."""
-
-    lua = None
-
-
-@frozen
 class Cost:
     """What claims took: the client's rate, and on Redis what the server spent on each job, in microseconds."""
 
@@ -44,25 +38,27 @@ class Cost:
 
 
 @contextmanager
-def filled(url: str, lanes: int, strategy: Strategy | None = None) -> Iterator[Queue]:
-    """Give a queue with enough jobs in `lanes` lanes for all claims of one cell."""
+def filled(url: str, lanes: int, strategy: Strategy | None = None, jobs: int | None = None) -> Iterator[Queue]:
+    """Give a queue with jobs in `lanes` lanes: by default, enough for all claims of one cell."""
     strategy = strategy or WeightedLRU()
     name = f"bench-{type(strategy).__name__}-{lanes}"
     with Queue(name, backend=url, strategy=strategy, lease=3600.0) as queue:
-        jobs = max(2 * lanes, 2 * CLAIMS * (1 + BATCH))
+        jobs = jobs or max(2 * lanes, 2 * CLAIMS * (1 + BATCH))
         queue.enqueue_many((f"lane{number % lanes}", PAYLOAD) for number in range(jobs))
         yield queue
 
 
 def timed(work: Callable[[], object], times: int, jobs_each: int = 1) -> float:
     """Do something in rounds, and return the median of how many jobs a second that makes."""
-    rates = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        for _ in range(times // ROUNDS):
-            work()
-        rates.append(times // ROUNDS * jobs_each / (time.perf_counter() - started))
-    return median(rates)
+    return median(one_round(work, times // ROUNDS, jobs_each) for _ in range(ROUNDS))
+
+
+def one_round(work: Callable[[], object], times: int, jobs_each: int = 1) -> float:
+    """Do something, and return how many jobs a second that makes."""
+    started = time.perf_counter()
+    for _ in range(times):
+        work()
+    return times * jobs_each / (time.perf_counter() - started)
 
 
 class Server:
