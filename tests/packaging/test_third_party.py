@@ -25,7 +25,7 @@ app.conf.broker_transport_options = {
     "data_folder_in": "broker", "data_folder_out": "broker", "control_folder": "broker",
 }
 Path("broker").mkdir(exist_ok=True)
-app.conf.ranch = {"backend": "sqlite:///ranch.db", "strategy": {"name": "deadline", "wait": 60}}
+app.conf.ranch = {"backend": "sqlite:///ranch.db", "strategy": {"name": "deadline", "default": 60}}
 ranch = Ranch(app)
 
 
@@ -38,8 +38,8 @@ def report(lane, number):
 SEND = """
 from app import ranch, report
 
-for lane, weight in (("relaxed", 10.0), ("usual", 1.0), ("urgent", 0.1)):
-    ranch.queue().lane(lane).update(weight=weight)
+for lane, deadline in (("relaxed", 600), ("usual", None), ("urgent", 6)):
+    ranch.queue().lane(lane).update(data={"deadline": deadline})
     for number in range(3):
         report.apply_async((lane, number), lane=lane)
 """

@@ -14,6 +14,6 @@ def ranch_strategies():
         StrategyPlugin(
             name="deadline",
             factory=Deadline,
-            summary="The lane whose next job is due first; a lane's weight scales how long its jobs may wait.",
+            summary="The lane whose next job is due first, by the deadline in the lane's data.",
         )
     ]

@@ -8,18 +8,20 @@ from ranch.typing import Strategy
 
 @frozen
 class Deadline(Strategy):
-    """Serve the lane whose next job is due first: `wait` seconds, times the lane's weight, after it became ready.
+    """Serve the lane whose next job is due first: so many seconds after it became ready as the lane's data say.
 
-    Guarantee: never a later deadline before an earlier one. A lane's new weight counts from its next job on.
+    They say it under ``deadline``; where there is no number, it is `default`. A new one counts at once.
+
+    Guarantee: never a later deadline before an earlier one.
     """
 
-    wait: float = field(default=60.0, converter=float, validator=[validators.gt(0.0), validators.lt(float("inf"))])
+    default: float = field(default=60.0, converter=float, validator=[validators.ge(0.0), validators.lt(float("inf"))])
 
-    reads = frozenset({"head"})
+    reads = frozenset({"head", "data.deadline"})
     lua = twin_of(__name__)
 
     def enter(self, lane, clock):
-        return lane.since + self.wait * lane.weight
+        return lane.since + lane.data.get("deadline", self.default)
 
     def served(self, lane, clock, cost):
         return self.enter(lane, clock)
