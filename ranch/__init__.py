@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ranch.celery import LRUTask as LRUTask
     from ranch.celery import Ranch as Ranch
     from ranch.celery import lru_task as lru_task
+    from ranch.context import lane as lane
     from ranch.exceptions import BackendError as BackendError
     from ranch.exceptions import BackendUnavailable as BackendUnavailable
     from ranch.exceptions import ConfigError as ConfigError
@@ -47,6 +48,7 @@ _HOMES = {
     "SerializationError": "ranch.exceptions",
     "SerializerType": "ranch.serializers",
     "StrategyMismatch": "ranch.exceptions",
+    "lane": "ranch.context",
     "lru_task": "ranch.celery",
 }
 
@@ -70,6 +72,7 @@ __all__ = [
     "SerializerType",
     "StrategyMismatch",
     "__version__",
+    "lane",
     "lru_task",
 ]
 
