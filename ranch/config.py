@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from attrs import field, frozen
 
@@ -39,6 +39,14 @@ class Config:
     lease: float = 60.0
     #: Where a worker takes plain messages too: the share of its slots for jobs in lanes while both wait, 0 to 1.
     share: float = 0.5
+    #: Whether a task that is sent by a job, and names no lane, goes into the job's lane. A task may say otherwise.
+    inherit_lane: bool = True
+    #: Names the lane of a message that nothing else gave one: a function of ``(name, args, kwargs, options)`` that
+    #: returns a lane or None, or where there is one, as ``pkg.module:name``.
+    lane_router: Any = None
+    #: What becomes of a message with a lane while the store cannot be reached: ``raise`` an error, or let the
+    #: ``broker`` have it.
+    on_backend_down: Literal["raise", "broker"] = "raise"
 
     @classmethod
     def resolve(cls, settings: Any, *, where: str, plugins: Plugins | None = None) -> Config:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ranch.celery.embedding import Ranch
-from ranch.celery.publish import LANE_HEADER, RanchAMQP
+from ranch.celery.naming import LANE_HEADER
+from ranch.celery.publish import RanchAMQP
 from ranch.celery.task import LRUKeyMetadata, LRUTask, lru_task
 
 __all__ = ["LANE_HEADER", "LRUKeyMetadata", "LRUTask", "Ranch", "RanchAMQP", "lru_task"]

@@ -9,7 +9,9 @@ from attrs import asdict
 from celery import Celery
 
 from ranch.celery.broker import store_url
-from ranch.celery.internals import use_amqp
+from ranch.celery.delivery import batching
+from ranch.celery.internals import scope_producers, use_amqp
+from ranch.celery.naming import Naming, lane_router
 from ranch.celery.weights import weight_function_of
 from ranch.config import Config
 from ranch.exceptions import ConfigError
@@ -38,7 +40,7 @@ class Ranch:
     """Ranch in a Celery app: messages that name a lane wait in it, and the app's workers take them in fair order.
 
     What names no lane is plain Celery. To be called once the app is made; the configuration may come later, for it is
-    read when the first message names a lane, or when a worker starts. Calling it again gives the same object.
+    read when the first message is sent, or when a worker starts. Calling it again gives the same object.
 
     Settings stand in ``app.conf.ranch``, a mapping; options given here go before it.
     See `ranch.config.Config` for what they mean.
@@ -64,6 +66,9 @@ class Ranch:
         weight_refresh: float | None = None,
         lease: float | None = None,
         share: float | None = None,
+        inherit_lane: bool | None = None,
+        lane_router: Any = None,
+        on_backend_down: str | None = None,
     ) -> Ranch:
         given = {
             "backend": backend,
@@ -75,6 +80,9 @@ class Ranch:
             "weight_refresh": weight_refresh,
             "lease": lease,
             "share": share,
+            "inherit_lane": inherit_lane,
+            "lane_router": lane_router,
+            "on_backend_down": on_backend_down,
         }
         ranch = vars(app).get(_ATTRIBUTE)
         if ranch is None:
@@ -90,7 +98,10 @@ class Ranch:
         self.app = app
         self._options = {}
         self._made = {}
+        #: How many messages with a lane went to the broker instead, for the store could not be reached.
+        self.sent_to_broker = 0
         use_amqp(app, RanchAMQP)
+        scope_producers(app, batching)
         app.steps["worker"].add(WorkerStep)
         app.steps["consumer"].add(PumpStep)
         vars(app)[_ATTRIBUTE] = self
@@ -125,6 +136,22 @@ class Ranch:
         """Where the jobs live, opened at the first use."""
         return self._once("backend", self._open_backend)
 
+    @property
+    def naming(self) -> Naming:
+        """How messages come by their lane, as it was set."""
+        return self._once("naming", self._read_naming)
+
+    def way_round(self, publish: Callable[[], Any]) -> Callable[[], None] | None:
+        """Return what sends a message to the broker while the store is away; None if the app does not want it."""
+        if self.config.on_backend_down == "raise":
+            return None
+
+        def send() -> None:
+            publish()
+            self.sent_to_broker += 1
+
+        return send
+
     def queue(self, name: str | None = None) -> Queue:
         """Return the ranch queue that bears the name of a Celery queue, by default that of the app's default queue."""
         name = name or str(self.app.amqp.default_queue.name)
@@ -150,6 +177,7 @@ class Ranch:
         Raises:
             ConfigError: The configuration is wrong, or a queue has two weight functions.
         """
+        self._once("naming", self._read_naming)
         for queue in queues:
             weight_function_of(self.app, self.config, queue)
 
@@ -168,6 +196,9 @@ class Ranch:
         if isinstance(settings, Mapping):
             settings = {**settings, **options}
         return Config.resolve(settings, where="app.conf.ranch")
+
+    def _read_naming(self) -> Naming:
+        return Naming(self.app, self.config.inherit_lane, lane_router(self.config.lane_router))
 
     def _open_backend(self) -> Backend:
         url = self.config.backend or store_url(self.app)

@@ -6,6 +6,9 @@ name                                    what for
 ``AMQP._create_task_sender``            makes the function that every message to a task passes on its way
                                         to the broker: the one place to put it into a lane instead
 ``app.__dict__["amqp"]``                whether the app has made its AMQP object already
+``app.current_worker_task``             the task that the worker runs in this thread, and its request
+``app.producer_or_acquire``             a group borrows a producer, and lends it to each send: so a group can be
+                                        told from its messages, and stored as one
 ``WorkController.process_task``         takes a request to the pool; the worker's consumer is given it
 ``consumer.strategies``                 makes a request of a message, by the task's name
 ``consumer.on_unknown_task`` and        what becomes of a message that makes no request
@@ -27,6 +30,7 @@ and ``Request._apply_result``           these show which
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
@@ -87,6 +91,19 @@ def use_amqp(app: Celery, cls: type[AMQP]) -> None:
         # What was set up on it stays, such as the queues that a worker was told to take from.
         made.__class__ = cls
         vars(made).pop("send_task_message", None)
+
+
+def scope_producers(app: Celery, scope: Callable[[Any], AbstractContextManager[Any]]) -> None:
+    """Let `scope` enclose each loan of a producer: called with what ``app.producer_or_acquire`` returns."""
+    native = app.producer_or_acquire
+    vars(app)["producer_or_acquire"] = lambda producer=None: scope(native(producer))
+
+
+def known_task(app: Celery, name: str) -> Any:
+    """Return a task of the app, None if it has none of this name: then it is another app's, sent by name."""
+    # Looking at its tasks finishes the app, unless its owner wants to do that.
+    finished = app.finalized or app.autofinalize  # type: ignore[attr-defined]  # not in the stubs
+    return app.tasks.get(name) if finished else None
 
 
 def routed_queue(app: Celery, options: Mapping[str, Any]) -> str | None:

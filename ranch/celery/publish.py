@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import Any, Final
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from celery.utils.time import maybe_iso8601, maybe_make_aware
 from kombu import serialization
 from kombu.compression import compress
 
+from ranch.celery.delivery import Delivery, deliver, leave
 from ranch.celery.internals import Sender, WrappedSenderAMQP, routed_queue
 from ranch.celery.message import pack
+from ranch.celery.naming import LANE_HEADER
+from ranch.celery.options import JOB_HEADER, LaneOptions
 from ranch.exceptions import ConfigError, InvalidJob
-from ranch.model import checked_key
 from ranch.queue import Queue
 
-#: The header that names a message's lane. Celery keeps it over a retry, as it does all headers it does not know.
-LANE_HEADER: Final = "ranch-lane"
+if TYPE_CHECKING:
+    from ranch.celery.embedding import Ranch
+
+#: Waits for the jobs of a chord, where the result backend does not: it is no tenant's work, and looks again and again.
+_CHORD_UNLOCK: Final = "celery.chord_unlock"
 
 
 class LaneProducer:
@@ -26,122 +33,122 @@ class LaneProducer:
     What is published later, the event ``task-sent``, is the broker's.
     """
 
-    def __init__(self, producer: Any, queue: Queue, lane: str) -> None:
+    def __init__(self, producer: Any, take: Callable[..., None]) -> None:
         self._producer = producer
-        self._queue = queue
-        self._lane = lane
-        self._stored = False
+        self._take: Callable[..., None] | None = take
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._producer, name)
 
-    def publish(
-        self,
-        body: Any,
-        *,
-        exchange: Any = "",
-        routing_key: str | None = None,
-        serializer: str | None = None,
-        compression: str | None = None,
-        headers: dict[str, Any] | None = None,
-        expiration: float | None = None,
-        **options: Any,
-    ) -> None:
-        """Store the message; the second one and all that follow are published.
+    def publish(self, body: Any, **options: Any) -> None:
+        """Call `take` with the message, unless it has taken one: then publish."""
+        if self._take is None:
+            self._producer.publish(body, **options)
+        else:
+            self._take(body, **options)
+            self._take = None
 
-        Raises:
-            BackendUnavailable: The store cannot be reached; nothing was stored.
-        """
-        if self._stored:
-            self._producer.publish(
-                body,
-                exchange=exchange,
-                routing_key=routing_key,
-                serializer=serializer,
-                compression=compression,
-                headers=headers,
-                expiration=expiration,
-                **options,
-            )
-            return
-        headers = headers or {}
-        data: str | bytes
-        # From here on what kombu's Producer.publish does with a message before it goes to a channel.
-        content_type, content_encoding, data = serialization.dumps(body, serializer or self._producer.serializer)
-        if compression:
-            data, headers["compression"] = compress(data, compression)
-        properties = {name: value for name, value in options.items() if value is not None and name not in _NOT_SENT}
-        properties.setdefault("priority", 0)
-        if expiration is not None:
-            properties["expiration"] = str(int(expiration * 1000))
-        payload = pack(
-            data,
-            content_type=content_type,
-            content_encoding=content_encoding,
-            headers=headers,
-            properties=properties,
-            delivery_info={"exchange": getattr(exchange, "name", exchange), "routing_key": routing_key},
-        )
-        self._queue.enqueue(self._lane, payload, delay=self._delay(headers.get("eta")))
-        self._stored = True
 
-    @staticmethod
-    def _delay(eta: str | None) -> float:
-        if not eta or (at := maybe_iso8601(eta)) is None:
-            return 0.0
-        # As the worker reads it: without a zone it is UTC.
-        due: datetime = maybe_make_aware(at)
-        return max(0.0, (due - datetime.now(timezone.utc)).total_seconds())
+def _packed(
+    body: Any,
+    *,
+    serializer: str,
+    exchange: Any = "",
+    routing_key: str | None = None,
+    compression: str | None = None,
+    headers: dict[str, Any],
+    expiration: float | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Do with a message what kombu's Producer.publish does before it goes to a channel."""
+    data: str | bytes
+    content_type, content_encoding, data = serialization.dumps(body, serializer)
+    if compression:
+        data, compressed_by = compress(data, compression)
+        headers = {**headers, "compression": compressed_by}
+    properties = {name: value for name, value in options.items() if value is not None and name not in _NOT_SENT}
+    properties.setdefault("priority", 0)
+    if expiration is not None:
+        properties["expiration"] = str(int(expiration * 1000))
+    return pack(
+        data,
+        content_type=content_type,
+        content_encoding=content_encoding,
+        headers=headers,
+        properties=properties,
+        delivery_info={"exchange": getattr(exchange, "name", exchange), "routing_key": routing_key},
+    )
+
+
+def _eta(headers: dict[str, Any]) -> datetime | None:
+    eta = headers.get("eta")
+    if not eta or (at := maybe_iso8601(eta)) is None:
+        return None
+    # As the worker reads it: without a zone it is UTC.
+    due: datetime = maybe_make_aware(at)
+    return due
 
 
 #: Options of kombu's Producer.publish that say how to send a message, and are no properties of it.
-_NOT_SENT: Final = frozenset(
-    {"confirm_timeout", "declare", "immediate", "mandatory", "retry", "retry_policy", "timeout"}
-)
+_NOT_SENT: Final = frozenset({"confirm_timeout", "declare", "immediate", "mandatory", "retry", "timeout"})
 
 
 class RanchAMQP(WrappedSenderAMQP):
     """The app's AMQP class with lanes. An app that has an AMQP class of its own lets it inherit from this one."""
 
     def wrap_sender(self, native: Sender) -> Sender:
-        """Return a sender that stores what names a lane and sends what does not."""
+        """Return a sender that stores what has a lane and sends what has none."""
+        from ranch.celery.embedding import Ranch
+
+        ranch = Ranch(self.app)
 
         def send_task_message(
-            producer: Any,
-            name: str,
-            message: Any,
-            *,
-            lane: str | None = None,
-            headers: dict[str, Any] | None = None,
-            **options: Any,
+            producer: Any, name: str, message: Any, *, headers: dict[str, Any] | None = None, **options: Any
         ) -> Any:
-            if lane is None:
-                lane = (headers or {}).get(LANE_HEADER)
+            headers = headers or {}
+            said = LaneOptions.pop(options, headers)
+            lane = ranch.naming.lane(name, message, headers, options, said.lane)
             if lane is None:
                 return native(producer, name, message, headers=headers, **options)
-            lane = checked_key(lane)
-            queue = self._queue(name, message, options)
-            return native(
-                LaneProducer(producer, queue, lane),
-                name,
-                message,
-                headers={**(headers or {}), LANE_HEADER: lane},
-                **options,
-            )
+            headers = {**headers, LANE_HEADER: lane}
+            if name == _CHORD_UNLOCK:
+                # The chord's body, which it sends, inherits the lane.
+                return native(producer, name, message, headers=headers, **options)
+            if said.job:
+                headers[JOB_HEADER] = said.job
+            queue = _queue(ranch, name, message, options)
+            retry = self.app.conf.task_publish_retry if options.get("retry") is None else options["retry"]
+
+            def take(body: Any, *, retry_policy: dict[str, Any], **published: Any) -> None:
+                published["serializer"] = published["serializer"] or producer.serializer
+                delivery = Delivery(
+                    queue=queue,
+                    lane=lane,
+                    payload=_packed(body, **published),
+                    job=said.job,
+                    change=said.change,
+                    eta=_eta(published["headers"]),
+                    retry_policy=retry_policy if retry else None,
+                    to_broker=ranch.way_round(partial(producer.publish, body, retry_policy=retry_policy, **published)),
+                )
+                # A group lends its producer to each of its sends.
+                if not (message.headers["group"] and leave(producer, delivery)):
+                    deliver([delivery])
+
+            return native(LaneProducer(producer, take), name, message, headers=headers, **options)
 
         return send_task_message
 
-    def _queue(self, task: str, message: Any, options: dict[str, Any]) -> Queue:
-        from ranch.celery.embedding import Ranch
 
-        if not message.headers:
-            raise ConfigError(
-                f"a message to {task} cannot name a lane: app.conf.task_protocol is 1, and it takes protocol 2"
-            )
-        name = routed_queue(self.app, options)
-        if name is None:
-            raise InvalidJob(
-                f"a message to {task} that names a lane needs a queue: it is routed to exchange "
-                f"{options['exchange']!r}, and where that leads only the broker knows"
-            )
-        return Ranch(self.app).queue(name)
+def _queue(ranch: Ranch, task: str, message: Any, options: dict[str, Any]) -> Queue:
+    if not message.headers:
+        raise ConfigError(
+            f"a message to {task} cannot name a lane: app.conf.task_protocol is 1, and it takes protocol 2"
+        )
+    name = routed_queue(ranch.app, options)
+    if name is None:
+        raise InvalidJob(
+            f"a message to {task} that names a lane needs a queue: it is routed to exchange "
+            f"{options['exchange']!r}, and where that leads only the broker knows"
+        )
+    return ranch.queue(name)

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task, chain, chord, group
 
+from ranch import lane
 from ranch.celery import LRUTask, lru_task
 
 VARIABLE = "RANCH_TEST_APP"
@@ -60,7 +61,7 @@ class Journal:
         return self._folder / f"open-{word}"
 
 
-def make_app(folder: Path | str, **settings: Any) -> Celery:  # noqa: C901 - a list of tasks
+def make_app(folder: Path | str, **settings: Any) -> Celery:  # noqa: C901, PLR0915 - a list of tasks
     """Make an app with tasks of its own."""
     app = Celery("tests", set_as_current=False)
     app.conf.update(broker_connection_retry_on_startup=True, worker_hijack_root_logger=False)
@@ -115,6 +116,59 @@ def make_app(folder: Path | str, **settings: Any) -> Celery:  # noqa: C901 - a l
     @lru_task(app, name="parent", shared=False)
     def parent() -> str:
         return add.apply_async((1, 2), lane="child").id
+
+    @app.task(name="bulk", shared=False, bind=True, lane="bulk")
+    def bulk(self: Task, word: str = "bulk") -> str:
+        journal.write(self, word)
+        return word
+
+    @app.task(name="hermit", shared=False, bind=True, inherit_lane=False)
+    def hermit(self: Task, word: str = "hermit") -> str:
+        journal.write(self, word)
+        return word
+
+    @app.task(name="join", shared=False, bind=True)
+    def join(self: Task, words: list[str], word: str) -> str:
+        journal.write(self, word)
+        return word
+
+    @app.task(name="note", shared=False, bind=True)
+    def note(self: Task, *args: object) -> str:
+        journal.write(self, f"note {len(args)}")
+        return "note"
+
+    @app.task(name="spread", shared=False, bind=True)
+    def spread(self: Task) -> str:
+        """Send children in each way there is."""
+        journal.write(self, "parent")
+        run.delay("delay")
+        run.apply_async(("named",), lane="named")
+        hermit.delay()
+        app.send_task("run", ("by name",))
+        chain(run.si("chain 1"), run.si("chain 2").set(lane="second"), run.si("chain 3"))()
+        group(run.si(f"group {n}") for n in range(2))()
+        chord([run.si("header")], join.s("body"))()
+        run.apply_async(("linked",), link=note.si(), link_error=note.si())
+        with lane("block"):
+            run.delay("block")
+        with lane(None):
+            run.delay("outside")
+        return "parent"
+
+    @app.task(name="replaced", shared=False, bind=True)
+    def replaced(self: Task, word: str, **options: Any) -> None:
+        raise self.replace(run.si(word).set(**options))
+
+    @app.task(name="failing", shared=False, bind=True)
+    def failing(self: Task) -> None:
+        raise ValueError("as it should")
+
+    @app.task(name="retry-once", shared=False, bind=True, lane="bulk")
+    def retry_once(self: Task, **options: Any) -> str:
+        journal.write(self, "retry")
+        if self.request.retries == 0:
+            raise self.retry(countdown=0, **options)
+        return "done"
 
     @lru_task(app, name="limited", shared=False, bind=True, rate_limit="1/h")
     def limited(self: LRUTask, word: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery.result import _set_task_join_will_block
+from kombu import Connection
 
 from tests.celery.app import Journal, make_app
 
@@ -39,12 +40,17 @@ def new_app(tmp_path: Path) -> Callable[..., Celery]:
 @pytest.fixture
 def memory_app(new_app: Callable[..., Celery]) -> Celery:
     """An app that is one process: broker, results and jobs in its memory."""
-    return new_app(
+    app = new_app(
         broker_url="memory://",
         broker_transport_options={"polling_interval": 0.01},
         result_backend="cache+memory://",
         ranch={"backend": "memory://"},
     )
+    # The broker's memory is that of the process.
+    with Connection("memory://") as connection, connection.channel() as channel:
+        channel.queue_declare("celery")
+        channel.queue_purge("celery")
+    return app
 
 
 @pytest.fixture(params=["sqlite", "redis"])

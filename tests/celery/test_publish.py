@@ -39,13 +39,6 @@ def sent(app: Celery, queue: str = "celery") -> Message | None:
         return message
 
 
-@pytest.fixture(autouse=True)
-def no_messages(memory_app: Celery) -> None:
-    """Empty the broker: its memory is that of the process."""
-    while sent(memory_app):
-        pass
-
-
 def test_no_lane_is_plain_celery(memory_app: Celery) -> None:
     """What names no lane goes to the broker, and no header is added."""
     memory_app.tasks["add"].delay(1, 2)

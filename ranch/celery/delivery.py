@@ -1,0 +1,119 @@
+"""Laned messages on their way into the store, one by one or the whole of a group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timezone
+from functools import partial
+from itertools import groupby
+from typing import Any, Final
+
+from attrs import frozen
+from celery.utils.log import get_logger
+from kombu.utils.functional import retry_over_time
+
+from ranch.exceptions import BackendUnavailable
+from ranch.operations import PER_CALL
+from ranch.queue import Queue
+
+log = get_logger(__name__)
+
+#: Where a producer that is on loan keeps what is to be stored when it is given back, the innermost loan last.
+_BATCHES: Final = "_ranch_batches"
+
+#: Keys of a retry policy that say when to try again.
+_POLICY: Final = ("max_retries", "interval_start", "interval_step", "interval_max", "timeout")
+
+#: Seconds. In a group each task has its own ETA, moments apart, and jobs are stored together if their delays agree.
+_GRAIN: Final = 0.1
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """One laned message, whole."""
+
+    queue: Queue
+    lane: str
+    payload: Mapping[str, Any]
+    #: Arguments for `Queue.enqueue`.
+    job: Mapping[str, Any]
+    #: Arguments for `QueueLane.update`; empty changes nothing.
+    change: Mapping[str, Any]
+    eta: datetime | None
+    #: As Celery's ``task_publish_retry_policy``; None tries once.
+    retry_policy: Mapping[str, Any] | None
+    #: Sends it as plain Celery would, while the store cannot be reached; None if it is an error then.
+    to_broker: Callable[[], None] | None
+
+    def delay(self, grain: float = 0.0) -> float:
+        """Return the seconds until it is due, rounded up to a multiple of `grain`."""
+        if self.eta is None:
+            return 0.0
+        seconds = max(0.0, (self.eta - datetime.now(timezone.utc)).total_seconds())
+        return math.ceil(seconds / grain) * grain if grain else seconds
+
+
+def deliver(deliveries: Sequence[Delivery], *, grain: float = 0.0) -> None:
+    """Store messages, those that agree in all but lane and payload together. One round trip for each 1,000 of them.
+
+    Raises:
+        BackendUnavailable: The store cannot be reached. What was stored before stays.
+    """
+    keyed = [((d.queue.name, d.delay(grain), d.job), d) for d in deliveries]
+    for (_, delay, job), run in groupby(keyed, key=lambda pair: pair[0]):
+        same = [delivery for _, delivery in run]
+        for start in range(0, len(same), PER_CALL):
+            _deliver(same[start : start + PER_CALL], delay, job)
+
+
+def _deliver(deliveries: Sequence[Delivery], delay: float, job: Mapping[str, Any]) -> None:
+    queue, policy, to_broker = deliveries[0].queue, deliveries[0].retry_policy, deliveries[0].to_broker
+    changes: dict[str, list[Mapping[str, Any]]] = {}
+    for delivery in deliveries:
+        if delivery.change and delivery.change not in (of_lane := changes.setdefault(delivery.lane, [])):
+            of_lane.append(delivery.change)
+    try:
+        for lane, of_lane in changes.items():
+            for change in of_lane:
+                _retried(partial(queue.lane(lane).update, **change), policy)
+        _retried(partial(queue.enqueue_many, [(d.lane, d.payload) for d in deliveries], delay=delay, **job), policy)
+    except BackendUnavailable as exc:
+        if to_broker is None:
+            raise
+        log.warning(
+            "the store is away, so %d messages to queue %r go to the broker: %s", len(deliveries), queue.name, exc
+        )
+        for delivery in deliveries:
+            if delivery.to_broker:
+                delivery.to_broker()
+
+
+def _retried(call: Callable[[], Any], policy: Mapping[str, Any] | None) -> None:
+    if policy is None:
+        call()
+    else:
+        retry_over_time(call, BackendUnavailable, **{key: policy[key] for key in _POLICY if key in policy})
+
+
+@contextmanager
+def batching(loan: AbstractContextManager[Any]) -> Iterator[Any]:
+    """Enclose the loan of a producer: what was left to it by `leave` is stored at its end, even if that is an error."""
+    with loan as producer:
+        batches = vars(producer).setdefault(_BATCHES, [])
+        batches.append([])
+        try:
+            yield producer
+        finally:
+            batch = batches.pop()
+            deliver(batch, grain=_GRAIN)
+
+
+def leave(producer: Any, delivery: Delivery) -> bool:
+    """Leave a message to whoever has lent the producer to this send; return False if nobody has."""
+    # The last loan is that of the send itself.
+    *lenders, _ = vars(producer).get(_BATCHES) or [None]
+    if lenders:
+        lenders[-1].append(delivery)
+    return bool(lenders)
