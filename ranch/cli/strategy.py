@@ -9,25 +9,24 @@ from typing import Any
 import click
 
 from ranch.choice import StrategyChoice
-from ranch.exceptions import ConfigError
+from ranch.cli.store import backend_option
 from ranch.queue import Queue
+from ranch.typing import Backend
 
 
 @click.command(short_help="Show or change the strategy of a queue.")
 @click.argument("queue", metavar="QUEUE")
 @click.argument("name", metavar="[NAME]", required=False)
 @click.option("-o", "options", metavar="KEY=VALUE", multiple=True, help="An option of the strategy; may be repeated.")
-@click.option("--backend", metavar="URL", required=True, help="Where the queue is: sqlite:///… or redis://…")
+@backend_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def strategy(*, queue: str, name: str | None, options: tuple[str, ...], backend: str, as_json: bool) -> None:
+def strategy(*, queue: str, name: str | None, options: tuple[str, ...], backend: str | Backend, as_json: bool) -> None:
     """Show which strategy QUEUE has; with NAME, give it that one while it runs.
 
     Every process that uses the queue follows with its next operation.
     """
     if options and not name:
         raise click.UsageError("-o is an option of a strategy: name one")
-    if backend.startswith("memory:"):
-        raise ConfigError("memory:// is the memory of one process, and this is another", where="backend")
     with Queue(queue, backend=backend) as opened:
         choice = opened.set_strategy({**_mapping(options), "name": name}) if name else opened.read_strategy()
     click.echo(json.dumps(_facts(queue, choice)) if as_json else _sentence(queue, choice))

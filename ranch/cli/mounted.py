@@ -1,0 +1,35 @@
+"""`celery -A app ranch …`: the commands of `ranch`, with the app's store and default queue where none is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from celery import Celery
+
+from ranch.celery.embedding import Ranch
+from ranch.cli import Commands, main
+from ranch.cli.store import Store
+
+
+@click.group("ranch", cls=Commands, commands=main.commands, context_settings=main.context_settings)
+@click.pass_context
+def ranch(ctx: click.Context) -> None:
+    """Look at the app's lanes, and after them.
+
+    Where a command takes --backend and QUEUE, those of the app may be left out.
+    """
+    ctx.default_map = _defaults(main, ctx.obj.app)
+
+
+def _defaults(command: click.Command, app: Celery) -> dict[str, Any]:
+    """Return the defaults of a command, or of all commands in a group, by name; found when they are asked for."""
+    if isinstance(command, click.Group):
+        return {name: _defaults(inner, app) for name, inner in command.commands.items()}
+    found: dict[str, Any] = {}
+    for param in command.params:
+        if isinstance(param.type, Store):
+            found[str(param.name)] = lambda: Ranch(app).backend
+        elif param.name == "queue":
+            found["queue"] = lambda: Ranch(app).queue().name
+    return found
