@@ -48,7 +48,7 @@ def test_weighted_lru_with_equal_weights_is_plain_lru(events: list[str | None]) 
             last_served[lease.job.lane] = (1, moment)
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(events=EVENTS, backlog=st.integers(2, 30), strategy=st.sampled_from(["weighted-lru", "round-robin", FAIR]))
 def test_a_newcomer_starts_within_one_turn_of_the_others(
     events: list[str | None], backlog: int, strategy: object
@@ -70,7 +70,7 @@ def test_a_newcomer_starts_within_one_turn_of_the_others(
     assert "newcomer" in [lease.job.lane for lease in queue.claim_many(others + 1)]
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(away=st.integers(1, 200), weight=WEIGHTS, strategy=st.sampled_from(["weighted-lru", FAIR]))
 def test_an_idle_lane_earns_no_credit(away: int, weight: float, strategy: object) -> None:
     """However long a lane was away, once back it gets its share and no more."""

@@ -42,7 +42,6 @@ class TestBid(StrategySuite):
     """At each claim the lane served has the highest of its head job's bid, or its own, plus ageing * waiting."""
 
     strategy = Bid()
-    examples = 70
     bids = st.sampled_from([None, None, 0.0, 3.0, -40.0])
     data = st.fixed_dictionaries({"bid": st.sampled_from([None, 0, 1, 2.5, 40.0, -3])})
 
@@ -60,6 +59,7 @@ class TestSlowlyAgeingBid(TestBid):
     """Beside that, a lower bid is served in the end."""
 
     strategy = Bid(ageing=0.05)
+    examples = 70
     # 80 points are made up for in 1600 seconds, and up to 100 jobs may have waited longer.
     patience = 1600 + 100
 
@@ -68,6 +68,7 @@ class TestQuicklyAgeingBid(TestBid):
     """The same with other numbers."""
 
     strategy = Bid(ageing=2.0)
+    examples = 70
     patience = 40 + 100
 
 
