@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
 
 class Environment:
@@ -24,10 +25,14 @@ class Environment:
     def install(self, project: Path) -> None:
         """Build a wheel of a project, and install it and nothing else."""
         wheels = self.folder / "wheels" / project.name
-        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        self._run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(project)])
+        self._run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(project)])
         (wheel,) = wheels.glob("*.whl")
-        self._run([*pip, "--python", str(self.python), "install", "--no-deps", "--no-index", str(wheel)])
+        self._run([*PIP, "--python", str(self.python), "install", "--no-deps", "--no-index", str(wheel)])
+
+    @property
+    def wheels(self) -> Path:
+        """The folder with the wheel of ranch."""
+        return self.folder / "wheels" / ROOT.name
 
     @property
     def python(self) -> Path:
