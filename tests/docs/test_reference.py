@@ -42,9 +42,12 @@ def test_each_public_name_has_an_entry(name):
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_each_hook_has_a_heading_and_its_signature(hook):
-    """Each hook has a heading of its own, and under it the signature, which autodoc writes in full."""
+    """Each hook has a heading of its own, and under it the signature, as autodoc writes it, and what it is given."""
     assert f"## {hook}\n\n```{{eval-rst}}\n.. autofunction:: ranch.hooks.specs.{hook}\n" in _page("hooks")
-    assert inspect.signature(getattr(specs, hook)).return_annotation is not inspect.Signature.empty
+    signature = inspect.signature(getattr(specs, hook))
+    assert signature.return_annotation is not inspect.Signature.empty
+    for parameter in signature.parameters.values():
+        assert f".. autoclass:: ranch.hooks.details.{parameter.annotation}\n" in _page("hooks")
 
 
 def test_no_hook_is_made_up():
@@ -85,9 +88,11 @@ def test_the_example_of_an_event_is_a_plugin(hook, capsys):
 
 
 @pytest.mark.parametrize("field", attrs.fields(Config), ids=lambda field: field.name)
-def test_each_setting_is_documented_with_its_default(field):
-    """Each key of `app.conf.ranch` has an entry that ends with its default."""
-    entry = re.search(rf"^`{field.name}`\n(: .*\n(  .*\n)*)", _page("settings"), re.MULTILINE)
+def test_each_setting_is_documented_with_its_type_and_default(field):
+    """Each key of `app.conf.ranch` has an entry that begins with its type and ends with its default."""
+    kind = Config.__annotations__[field.name].replace("'", '"')  # as the source has it
+    signature = re.escape(f"`{field.name}: {kind}`")
+    entry = re.search(rf"^{signature}\n(: .*\n(  .*\n)*)", _page("settings"), re.MULTILINE)
     default = field.default.factory() if isinstance(field.default, attrs.Factory) else field.default
     shown = f'"{default}"' if isinstance(default, str) else str(default)
 
