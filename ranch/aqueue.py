@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from attrs import field, frozen
 
+from ranch.checks import checked_key
 from ranch.choice import StrategyChoice
 from ranch.hooks.manager import Plugins
-from ranch.model import Job, JSONValue, Lane, LaneStats, Lease, Priority, QueueStats, checked_key
+from ranch.model import Job, JSONValue, Lane, LaneStats, Lease, Priority, QueueStats
 from ranch.operations import Operations
 from ranch.steps import Steps, adrive
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction

@@ -63,6 +63,24 @@ class InvalidJob(RanchError, ValueError):
     """A job or a lane was described with a value that cannot be; nothing was stored."""
 
 
+class QueueFull(RanchError):
+    """No more jobs may wait; nothing was stored.
+
+    `lane` is the lane that is full, None if the whole queue is; `limit` its `max_pending`.
+    """
+
+    def __init__(self, lane: str | None, limit: int) -> None:
+        self.lane, self.limit = lane, limit
+        what = "the queue" if lane is None else f"lane {lane!r}"
+        super().__init__(
+            f"no more than {limit} jobs may wait in {what}: nothing was stored. Try again later, raise max_pending, "
+            "or let a lane drop its oldest jobs with overflow='drop-oldest'"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.lane, self.limit)
+
+
 class SerializationError(RanchError):
     """A payload cannot be turned into bytes, or bytes into a payload."""
 

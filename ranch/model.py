@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
 from typing import Any, Final, TypeAlias, TypeVar
 
-from attrs import Factory, field, frozen
+from attrs import Attribute, Converter, Factory, field, frozen
 
+from ranch.checks import checked_key, checked_number
 from ranch.exceptions import InvalidJob, SerializationError
+from ranch.limits import NONE as NO_LIMITS
+from ranch.limits import Limits, checked_limits
 
 T = TypeVar("T")
-
-#: The longest lane key and the longest queue name, in characters.
-MAX_KEY_LENGTH: Final = 256
 
 JSONValue: TypeAlias = "bool | int | float | str | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
 
@@ -52,42 +51,6 @@ _HEAD_STARTS: Final = {
 }
 
 
-def checked_key(key: object, what: str = "lane") -> str:
-    """Return `key` if it can name a lane or a queue, else raise `InvalidJob`."""
-    if not isinstance(key, str):
-        raise InvalidJob(f"a {what} is named by a str, not by {type(key).__name__} {key!r}")
-    if not key:
-        raise InvalidJob(f"a {what} needs a name: the empty string is none")
-    if len(key) > MAX_KEY_LENGTH:
-        raise InvalidJob(f"a {what}'s name has at most {MAX_KEY_LENGTH} characters, {key[:40]!r}… has {len(key)}")
-    try:
-        key.encode()
-    except UnicodeEncodeError as exc:
-        raise InvalidJob(f"a {what}'s name must be valid Unicode, {key!r} is not: {exc.reason}") from exc
-    return key
-
-
-def checked_number(value: object, what: str, *, positive: bool = False, signed: bool = False) -> float:
-    """Return `value` as a finite float, not negative (`positive`: nor 0; `signed`: any), else raise `InvalidJob`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidJob(f"{what} is a number, not {type(value).__name__} {value!r}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number) or (number < 0 and not signed) or (positive and number == 0):
-        least = "" if signed else " > 0" if positive else " >= 0"
-        raise InvalidJob(f"{what} must be a finite number{least}, not {value!r}")
-    return number
-
-
-def checked_count(value: object, verb: str) -> int:
-    """Return `value` if it is a whole number of jobs to `verb`, at least 1, else raise `InvalidJob`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidJob(f"{verb} a whole number of jobs, at least 1, not {value!r}")
-    return value
-
-
 def _checked_cost(value: object) -> float:
     return checked_number(value, "cost", positive=True)
 
@@ -98,6 +61,14 @@ def _checked_delay(value: object) -> float:
 
 def _checked_bid(value: object) -> float | None:
     return None if value is None else checked_number(value, "bid", signed=True)
+
+
+def _checked_seconds(value: object, attribute: Attribute[Any]) -> float | None:
+    return None if value is None else checked_number(value, attribute.name, positive=True)
+
+
+def _checked_dedup_key(value: object) -> str | None:
+    return None if value is None else checked_key(value, "dedup_key")
 
 
 def _checked_priority(value: object) -> Priority:
@@ -120,6 +91,14 @@ class NewJob:
     delay: float = field(default=0.0, converter=_checked_delay)
     #: What it offers under the strategy ``bid``; None offers what its lane does.
     bid: float | None = field(default=None, converter=_checked_bid)
+    #: Seconds from now on after which it is not to run any more; None: what its lane's limits say, else its queue's.
+    expires: float | None = field(default=None, converter=Converter(_checked_seconds, takes_field=True))
+    #: Seconds for which a claim of it lasts; None leaves it to the claim.
+    lease: float | None = field(default=None, converter=Converter(_checked_seconds, takes_field=True))
+    #: While a job with this key waits or runs, another one is not enqueued.
+    dedup_key: str | None = field(default=None, converter=_checked_dedup_key)
+    #: Seconds for which the key counts at most; None: until the job ends.
+    dedup_for: float | None = field(default=None, converter=Converter(_checked_seconds, takes_field=True))
 
 
 @frozen(kw_only=True, slots=True)
@@ -141,8 +120,18 @@ class Job:
     attempts: int = 0
     #: How often it was taken back from a lease that had expired.
     reclaims: int = 0
+    #: How often it has failed since it was enqueued, or since it came back from the dead letters.
+    failures: int = 0
     #: What it offers under the strategy ``bid``; None offers what its lane does.
     bid: float | None = None
+    #: When it is not to run any more, in seconds since the epoch; None if it may for ever.
+    expires_at: float | None = None
+    #: Seconds for which a claim of it lasts, whatever the claim says; None leaves it to the claim.
+    lease: float | None = None
+    #: While it waits or runs, another one with this key is not enqueued.
+    dedup_key: str | None = None
+    #: It was there before: an enqueue with its `dedup_key` has stored nothing, and been given this one.
+    duplicate: bool = False
     _loads: Callable[[bytes, str], Any] | None = field(default=None, repr=False, eq=False, alias="loads")
 
     @cached_property
@@ -176,17 +165,6 @@ class Lease:
 
 
 @frozen(kw_only=True)
-class Claim:
-    """The answer to a claim."""
-
-    leases: Sequence[Lease]
-    #: Seconds until a delayed job falls due or a lease expires; None if nothing waits for a time.
-    idle_for: float | None
-    #: The queue's tick as the claim saw it: to wait on for a change (see `Lanes.wait`).
-    tick: int
-
-
-@frozen(kw_only=True)
 class LaneStats:
     """A lane in numbers: what waits now, and what has happened since the lane was first used."""
 
@@ -199,8 +177,21 @@ class LaneStats:
     enqueued: int = 0
     claimed: int = 0
     acked: int = 0
+    #: Given back unharmed.
     released: int = 0
+    #: Taken back from an expired lease.
     reclaimed: int = 0
+    #: Claims that ended in a failure, whether the job is tried again or not.
+    failed: int = 0
+    #: Jobs that became dead letters.
+    died: int = 0
+    #: Dead letters that were enqueued again.
+    revived: int = 0
+    expired: int = 0
+    #: Cancelled, purged, or dropped to make room.
+    cancelled: int = 0
+    #: Dead letters that are kept.
+    dead: int = 0
 
 
 @frozen(kw_only=True)
@@ -216,6 +207,9 @@ class Lane:
     #: Custom data: JSON values by name.
     data: Mapping[str, JSONValue] = field(factory=dict)
     stats: LaneStats = field(factory=LaneStats)
+    limits: Limits = NO_LIMITS
+    #: Why none of its ready jobs can be claimed: ``"paused"``, ``"max_in_flight"`` or ``"rate"``; empty if they can.
+    blocked: str = ""
     #: Seconds that a job takes from claim to ack, the mean of some ten last ones; in a Celery worker, those that the
     #: task ran. Measured only where the weight function reads it, else None.
     mean_time: float | None = None
@@ -225,10 +219,12 @@ class Lane:
 class QueueStats(LaneStats):
     """A queue in numbers: the sums over its lanes."""
 
-    #: Lanes that were ever used.
+    #: Lanes that are known: see `Policy.lane_ttl`.
     lanes: int = 0
-    #: Lanes with a job ready to be claimed.
+    #: Lanes that wait to be served.
     backlogged: int = 0
+    #: Lanes with ready jobs that a limit keeps from being served.
+    blocked: int = 0
 
 
 def _checked_tags(tags: Mapping[str, str | None] | None) -> dict[str, str | None]:
@@ -266,6 +262,8 @@ class LaneUpdate:
     effective_weight: float | None = field(default=None, converter=_checked_weight)
     #: What `Lane.mean_time` is now, as measured.
     mean_time: float | None = None
+    #: Limits to set, by the names of `Limits`; one set to None is lifted.
+    limits: dict[str, Any] = field(default=None, converter=checked_limits)
 
 
 def merged(old: Mapping[str, T], changes: Mapping[str, T | None]) -> dict[str, T]:

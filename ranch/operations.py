@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from attrs import frozen
 
 from ranch.agreement import AgreedLanes
+from ranch.checks import checked_count, checked_key, checked_number
 from ranch.choice import StrategyChoice
 from ranch.codec import Codec
 from ranch.exceptions import ConfigError, InvalidJob, LeaseLost
@@ -25,9 +26,6 @@ from ranch.model import (
     Lease,
     NewJob,
     QueueStats,
-    checked_count,
-    checked_key,
-    checked_number,
 )
 from ranch.steps import Steps
 from ranch.typing import LONGEST_WAIT, RELEASES_PER_CALL, Backend, Lanes, Serializer, Strategy, WeightFunction

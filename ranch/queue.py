@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
+from ranch.checks import checked_key
 from ranch.choice import StrategyChoice
 from ranch.handles import QueueLane, QueueLease
 from ranch.hooks.manager import Plugins
-from ranch.model import Job, Lane, Lease, Priority, QueueStats, checked_key
+from ranch.model import Job, Lane, Lease, Priority, QueueStats
 from ranch.operations import Operations
 from ranch.steps import Steps, drive
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction

@@ -10,9 +10,10 @@ from typing import Final
 
 from attrs import evolve
 
+from ranch.checks import checked_number
 from ranch.exceptions import BackendError, InvalidJob
 from ranch.metadata import LaneMetadata
-from ranch.model import Lane, LaneUpdate, Lease, checked_number, merged
+from ranch.model import Lane, LaneUpdate, Lease, merged
 from ranch.seldom import SeldomLine
 from ranch.steps import Steps
 from ranch.times import Times

@@ -1,0 +1,104 @@
+"""What a backend answers, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from attrs import frozen
+
+from ranch.letters import DeadLetter
+from ranch.model import Job, Lease
+
+
+@frozen(kw_only=True)
+class Ending:
+    """A job that ended without being acked."""
+
+    job: Job
+    #: ``"expired"``, ``"cancelled"``, ``"dropped"`` (to make room) or ``"dead"``.
+    how: Literal["expired", "cancelled", "dropped", "dead"]
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """The answer to an enqueue."""
+
+    #: In the order given.
+    jobs: Sequence[Job]
+    #: Those that were dropped to make room.
+    ended: Sequence[Ending] = ()
+
+
+@frozen(kw_only=True)
+class Claim:
+    """The answer to a claim."""
+
+    leases: Sequence[Lease]
+    #: Jobs met on the way that had expired, or whose leases had expired too often.
+    ended: Sequence[Ending] = ()
+    #: Seconds until a delayed job falls due or a lease expires; None if nothing waits for a time.
+    idle_for: float | None
+    #: The queue's tick as the claim saw it: to wait on for a change (see `Lanes.wait`).
+    tick: int
+
+
+@frozen(kw_only=True)
+class Return:
+    """The answer to a release or a reclaim."""
+
+    #: Leases that were lost; for them nothing changed.
+    lost: Sequence[Lease] = ()
+    #: Jobs that came back from expired leases.
+    reclaimed: int = 0
+    #: Jobs that ended instead of coming back.
+    ended: Sequence[Ending] = ()
+
+
+@frozen(kw_only=True)
+class StoredJob:
+    """A job, and where it stands."""
+
+    job: Job
+    state: Literal["ready", "delayed", "leased", "dead"]
+    #: When a delayed job falls due, a leased one's lease ends, or a dead one died; of a ready one None.
+    at: float | None = None
+    #: Who has leased it.
+    owner: str = ""
+    #: Of a ready job that was asked for by its id: how many go before it in its lane.
+    ahead: int | None = None
+
+
+@frozen(kw_only=True)
+class Standing:
+    """Where a lane stands among those that wait."""
+
+    #: Its rank, if it waits to be served.
+    rank: float | None = None
+    #: How many lanes are served before it, if it waits to be served.
+    ahead: int | None = None
+    #: Why it does not, though it has ready jobs: ``"paused"``, ``"max_in_flight"`` or ``"rate"``.
+    blocked: str = ""
+    #: Until when, if that is known.
+    until: float | None = None
+    #: Why nothing is claimed from the whole queue: the same words.
+    queue_blocked: str = ""
+    queue_until: float | None = None
+
+
+@frozen(kw_only=True)
+class JobPage:
+    """Some of the jobs that are stored."""
+
+    jobs: Sequence[StoredJob]
+    #: Where the next page begins; empty if this was the last one.
+    cursor: str = ""
+
+
+@frozen(kw_only=True)
+class LetterPage:
+    """Some of the dead letters, the oldest first."""
+
+    letters: Sequence[DeadLetter]
+    #: Where the next page begins; empty if this was the last one.
+    cursor: str = ""

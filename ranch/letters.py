@@ -1,0 +1,55 @@
+"""Dead letters: jobs given up on, kept with the reason."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final, Literal, TypeAlias
+
+from attrs import field, frozen
+
+from ranch.model import Job
+
+#: How much of an error and of its traceback is kept, in characters; the end of a traceback says most.
+MAX_ERROR: Final = 1_000
+MAX_TRACEBACK: Final = 10_000
+
+
+Kind: TypeAlias = Literal["failure", "system"]
+
+
+@frozen(kw_only=True)
+class Death:
+    """Why a job was given up on."""
+
+    #: ``"failure"``: the job's own code failed. ``"system"``: it could not be run to its end, or not at all.
+    kind: Kind = "failure"
+    #: In a few words, always the same for the same reason: ``"failed"``, ``"worker lost"``, ``"cannot decode"``.
+    reason: str = "failed"
+    #: The error, as ``"ValueError: no such user"``.
+    error: str = field(default="", converter=lambda text: text[:MAX_ERROR])
+    traceback: str = field(default="", converter=lambda text: text[-MAX_TRACEBACK:], repr=False)
+
+    @classmethod
+    def of(cls, error: BaseException | str, *, kind: Kind = "failure", reason: str = "failed") -> Death:
+        """Describe an error, with its traceback if it has one."""
+        if isinstance(error, str):
+            return cls(kind=kind, reason=reason, error=error)
+        name = type(error).__qualname__
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        return cls(kind=kind, reason=reason, error=f"{name}: {error}", traceback="".join(lines))
+
+
+#: Of a job that was taken back from expired leases too often.
+WORKER_LOST: Final = Death(
+    kind="system", reason="worker lost", error="its lease expired more often than max_reclaims allows"
+)
+
+
+@frozen(kw_only=True)
+class DeadLetter:
+    """A job that was given up on."""
+
+    job: Job
+    death: Death
+    #: Seconds since the epoch by the backend's clock.
+    died_at: float

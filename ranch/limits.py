@@ -1,0 +1,118 @@
+"""What a lane or a queue may do, kept in the backend and obeyed by all workers at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import asdict, evolve, field, fields_dict, frozen
+
+from ranch.checks import checked_count, checked_number
+from ranch.exceptions import InvalidJob
+
+_PERIODS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_RATE: Final = re.compile(r"\s*(\d+)\s*/\s*([smhd])\s*")
+
+
+@frozen
+class Rate:
+    """So many jobs in a period: a token bucket that holds `burst` tokens and gets `jobs` new ones in `per` seconds.
+
+    With a burst of 1 claims are spread evenly, and in no period there are more than ``jobs + 1``.
+    """
+
+    jobs: int = field(converter=lambda value: checked_count(value, "a rate is"))
+    #: Seconds.
+    per: float = field(default=1.0, converter=lambda value: checked_number(value, "a rate's period", positive=True))
+    #: How many may be claimed at once after a pause.
+    burst: int = field(default=1, converter=lambda value: checked_count(value, "a burst is"))
+
+    @classmethod
+    def of(cls, value: object) -> Rate:
+        """Return the rate that is meant: one as it is, or a text such as ``"10/s"``, ``"100/m"`` or ``"5/h"``."""
+        if isinstance(value, Rate):
+            return value
+        if isinstance(value, str) and (found := _RATE.fullmatch(value)):
+            return cls(int(found[1]), _PERIODS[found[2]])
+        raise InvalidJob(f"a rate is a Rate or a text such as '10/s', '100/m', '5/h' or '1/d', not {value!r}")
+
+    @property
+    def interval_ms(self) -> float:
+        """Milliseconds from one token to the next."""
+        return self.per * 1000 / self.jobs
+
+    @property
+    def tolerance_ms(self) -> float:
+        """How far ahead of an even pace claims may run, in milliseconds."""
+        return (self.burst - 1) * self.interval_ms
+
+    def __str__(self) -> str:
+        burst = f", {self.burst} at once" if self.burst > 1 else ""
+        return f"{self.jobs} in {self.per:g} s{burst}"
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidJob(f"paused is True or False, not {value!r}")
+    return value
+
+
+def _count(value: object, name: str) -> int | None:
+    return None if value is None else checked_count(value, f"{name} is")
+
+
+def _overflow(value: object) -> str:
+    if value not in {"raise", "drop-oldest"}:
+        raise InvalidJob(f"overflow is 'raise' or 'drop-oldest', not {value!r}")
+    return str(value)
+
+
+@frozen(kw_only=True)
+class Limits:
+    """What a lane, or a whole queue, may do. By default all it likes."""
+
+    #: Nothing is claimed.
+    paused: bool = field(default=False, converter=_flag)
+    #: Jobs leased at a time, in all workers together.
+    max_in_flight: int | None = field(default=None, converter=lambda value: _count(value, "max_in_flight"))
+    #: Jobs claimed in a period.
+    rate: Rate | None = field(default=None, converter=lambda value: None if value is None else Rate.of(value))
+    #: Jobs that wait, ready or delayed.
+    max_pending: int | None = field(default=None, converter=lambda value: _count(value, "max_pending"))
+    #: What an enqueue does that would go over it: ``"raise"`` `QueueFull`, or ``"drop-oldest"``: cancel the lane's next
+    #: job for each new one. A queue knows only the first.
+    overflow: str = field(default="raise", converter=_overflow)
+    #: Seconds that a job enqueued from now on waits at most, if it says nothing else.
+    expires: float | None = field(
+        default=None, converter=lambda value: None if value is None else checked_number(value, "expires", positive=True)
+    )
+
+    def changed(self, changes: Mapping[str, Any]) -> Limits:
+        """Return the limits after a change: what is None is lifted, what is not named stays.
+
+        Raises:
+            InvalidJob: A name is none of a limit, or a value cannot be.
+        """
+        limits = fields_dict(Limits)
+        for name in changes:
+            if name not in limits:
+                raise InvalidJob(f"there is no limit {name!r}; there are {', '.join(limits)}")
+        return evolve(self, **{n: limits[n].default if value is None else value for n, value in changes.items()})
+
+    def __bool__(self) -> bool:
+        return self != NONE
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is limited, as JSON can hold it."""
+        return {name: value for name, value in asdict(self).items() if value != fields_dict(Limits)[name].default}
+
+
+#: No limits.
+NONE: Final = Limits()
+
+
+def checked_limits(changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a change of limits whose values are as `Limits` holds them, and None where one is lifted."""
+    after = NONE.changed(changes or {})
+    return {name: None if value is None else getattr(after, name) for name, value in (changes or {}).items()}

@@ -1,0 +1,29 @@
+"""The seams: what a strategy, a weight function, a backend and a serializer must be."""
+
+from __future__ import annotations
+
+from ranch.typing.choosing import Clock, LaneView, QueueClock, Strategy, WeightFunction
+from ranch.typing.storing import (
+    LONGEST_WAIT,
+    MOVES_PER_CALL,
+    RELEASES_PER_CALL,
+    TIMERS_PER_CALL,
+    Backend,
+    Lanes,
+    Serializer,
+)
+
+__all__ = [
+    "LONGEST_WAIT",
+    "MOVES_PER_CALL",
+    "RELEASES_PER_CALL",
+    "TIMERS_PER_CALL",
+    "Backend",
+    "Clock",
+    "LaneView",
+    "Lanes",
+    "QueueClock",
+    "Serializer",
+    "Strategy",
+    "WeightFunction",
+]

@@ -1,0 +1,218 @@
+"""The seams about storing: what a backend and a serializer must be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from ranch.answers import Claim, JobPage, LetterPage, Receipt, Return, Standing, StoredJob
+from ranch.choice import StrategyChoice
+from ranch.letters import DeadLetter, Death
+from ranch.limits import Limits
+from ranch.model import Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
+from ranch.policy import DEFAULT, Policy
+from ranch.steps import Performer, Steps
+from ranch.typing.choosing import Strategy
+
+
+class Lanes(Protocol):
+    """The lanes of one queue in one backend: every operation there is, each atomic on its own.
+
+    All operations take n items in one round trip, or in as few as keep each from holding the store up. They return
+    `Steps`, to be driven through the backend. The time is the backend's.
+
+    The first that enqueues or updates writes down which strategy the queue has. Operations that rank lanes (enqueue,
+    claim, release, reclaim and update) raise `StrategyMismatch`, with nothing changed, if the queue has another one.
+    """
+
+    # Jobs
+
+    def enqueue(self, jobs: Sequence[NewJob]) -> Steps[Receipt]:
+        """Put each job into its lane, in the given order; all or none.
+
+        A job whose `dedup_key` another one holds is not stored; the answer has that one in its place, marked as a
+        duplicate. A job with a negative delay counts as having become ready that long ago.
+
+        Raises:
+            QueueFull: More jobs would wait in a lane, or in the queue, than its limits allow. Nothing was stored.
+        """
+        ...
+
+    def claim(self, limit: int, lease: float, owner: str) -> Steps[Claim]:
+        """Take up to `limit` next jobs, one service after the other, each leased to `owner` for `lease` seconds.
+
+        A job's own lease time goes before `lease`. First sees to up to `TIMERS_PER_CALL` things whose time has come:
+        delayed jobs fallen due and leased ones whose lease expired go back into their lanes, expired ones leave, lanes
+        that were held back are looked at again. An expired job is never leased; it is met at most `TIMERS_PER_CALL`
+        times more, so a claim may take fewer than there are, and says with ``idle_for=0`` that more can be had at once.
+        """
+        ...
+
+    def ack(self, leases: Sequence[Lease]) -> Steps[list[Lease]]:
+        """Remove the jobs: done. Return the leases that were lost; for them nothing changed."""
+        ...
+
+    def release(self, leases: Sequence[Lease], delay: float, *, failed: bool = False) -> Steps[Return]:
+        """Give the jobs back, to their old places or after a delay; if `failed`, their failures are counted.
+
+        One that has expired meanwhile ends. Takes up to `RELEASES_PER_CALL`.
+        """
+        ...
+
+    def bury(self, leases: Sequence[Lease], death: Death) -> Steps[list[Lease]]:
+        """Make dead letters of the jobs. Return the leases that were lost; for them nothing changed.
+
+        Of more letters than `Policy.max_dead` the oldest go. Takes up to `RELEASES_PER_CALL`.
+        """
+        ...
+
+    def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
+        """Let the leases end `seconds` from now. Return the renewed and the lost ones."""
+        ...
+
+    def reclaim(self, limit: int) -> Steps[Return]:
+        """See to up to `limit` things whose time has come, as a claim does; no lease is lost in the answer."""
+        ...
+
+    def cancel(self, job_ids: Sequence[str], how: str = "cancelled") -> Steps[list[Job]]:
+        """Remove those of the jobs that are ready or delayed, and return them. Takes up to `RELEASES_PER_CALL`."""
+        ...
+
+    # Dead letters
+
+    def letters(self, cursor: str, limit: int) -> Steps[LetterPage]:
+        """Read up to `limit` dead letters, the oldest first, from a cursor on; ``""`` is the beginning."""
+        ...
+
+    def letter(self, job_id: str) -> Steps[DeadLetter | None]:
+        """Read one dead letter."""
+        ...
+
+    def revive(self, job_ids: Sequence[str]) -> Steps[list[Job]]:
+        """Put dead letters back into their lanes, behind those that are ready, and return the jobs.
+
+        They keep their id, priority, cost and bid; their failures and reclaims are forgotten, and they do not expire.
+        Takes up to `RELEASES_PER_CALL`.
+        """
+        ...
+
+    def forget(self, job_ids: Sequence[str]) -> Steps[int]:
+        """Remove dead letters for good; return how many there were. Takes up to `RELEASES_PER_CALL`."""
+        ...
+
+    # Lanes
+
+    def update(self, changes: Sequence[LaneUpdate]) -> Steps[None]:
+        """Change lanes, creating those that are new. A waiting lane feels it at once.
+
+        Strategies see the effective weight as `LaneView.weight`. A lane that waits and is now held back by a limit
+        leaves the index; one that was held back and is no more is ranked as one that became backlogged.
+        """
+        ...
+
+    def limit(self, changes: Mapping[str, Any]) -> Steps[Limits]:
+        """Change the limits of the whole queue, and return them as they are then. No changes only read them."""
+        ...
+
+    def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
+        """Read lanes, in the order of `keys`; a lane never used reads as a default one."""
+        ...
+
+    def keys(self, tag: tuple[str, str] | None = None, *, backlogged: bool = False) -> Steps[list[str]]:
+        """Name the lanes there are, sorted; with `tag`, those that bear it; if `backlogged`, those that wait.
+
+        A lane that is served meanwhile may be missing from the latter.
+        """
+        ...
+
+    def standing(self, lane: str) -> Steps[Standing]:
+        """Tell where a lane stands among those that wait, and what keeps it."""
+        ...
+
+    def find(self, job_id: str) -> Steps[StoredJob | None]:
+        """Tell where a job stands; None if there is none."""
+        ...
+
+    def jobs(self, cursor: str, limit: int, lane: str | None = None) -> Steps[JobPage]:
+        """Read about `limit` of the jobs, dead ones left out, from a cursor on; ``""`` is the beginning.
+
+        With `lane` the ready jobs of that lane, in their order. Else all of the queue, in no order, each at least once,
+        except those that come or go meanwhile.
+        """
+        ...
+
+    def stats(self) -> Steps[QueueStats]:
+        """Read the queue's numbers."""
+        ...
+
+    def read_strategy(self) -> Steps[StrategyChoice | None]:
+        """Read which strategy the queue has; None before its first job."""
+        ...
+
+    def set_strategy(self, choice: StrategyChoice) -> Steps[StrategyChoice]:
+        """Give the queue another strategy; return it with its generation.
+
+        Lanes that wait keep their places, behind those that are ranked under the new strategy, until they are ranked
+        under it in their turn: see `MOVES_PER_CALL`. Virtual time and tags start from 0 again.
+        """
+        ...
+
+    def wait(self, timeout: float, tick: int) -> Steps[None]:
+        """Wait until a lane may have become ready since an empty claim saw `tick`, or `timeout` seconds.
+
+        It may return early. Never polls over a network.
+        """
+        ...
+
+
+#: Seconds. Nobody waits for a change longer without looking again: so much a wake-up costs that got lost in the store,
+#: and so long it takes at most until one who waits in a thread can be stopped.
+LONGEST_WAIT: Final = 2.0
+#: How many jobs whose time has come a claim takes back into their lanes before it chooses. Bounded, so that a
+#: million jobs falling due together do not stall the claims of everybody else.
+TIMERS_PER_CALL: Final = 32
+
+
+#: How many leases one release takes. It ranks lanes, so it may be refused and done again: as a whole or not at all.
+RELEASES_PER_CALL: Final = 100
+
+#: How many lanes, ranked by an earlier strategy of the queue, each operation that ranks lanes ranks anew, in their old
+#: order; a claim of more jobs as many as it is to take. Bounded, so that a queue of a million lanes goes on while its
+#: strategy changes.
+MOVES_PER_CALL: Final = 32
+
+
+class Backend(Performer, Protocol):
+    """Where jobs live: a store, opened by its URL, that holds the lanes of any number of queues.
+
+    Safe to share between threads, and to carry over a fork. Errors of the store are raised as `BackendError`,
+    `BackendUnavailable` if it cannot be reached.
+    """
+
+    def lanes(
+        self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None, policy: Policy = DEFAULT
+    ) -> Lanes:
+        """Return the lanes of a queue, served in the strategy's order. No round trip.
+
+        `choice` is what the store knows the strategy by; without it, `StrategyChoice.of` the strategy.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+    async def aclose(self) -> None:
+        """Do as `close`, for whoever used `aperform`."""
+        ...
+
+
+class Serializer(Protocol):
+    """How payloads become bytes."""
+
+    #: What the bytes are, as a media type; stored beside them.
+    content_type: str
+
+    def dumps(self, payload: Any) -> bytes: ...
+
+    def loads(self, body: bytes) -> Any: ...
