@@ -14,6 +14,14 @@ MAX_ERROR: Final = 1_000
 MAX_TRACEBACK: Final = 10_000
 
 
+def _start(text: str) -> str:
+    return text[:MAX_ERROR]
+
+
+def _end(text: str) -> str:
+    return text[-MAX_TRACEBACK:]
+
+
 Kind: TypeAlias = Literal["failure", "system"]
 
 
@@ -26,8 +34,8 @@ class Death:
     #: In a few words, always the same for the same reason: ``"failed"``, ``"worker lost"``, ``"cannot decode"``.
     reason: str = "failed"
     #: The error, as ``"ValueError: no such user"``.
-    error: str = field(default="", converter=lambda text: text[:MAX_ERROR])
-    traceback: str = field(default="", converter=lambda text: text[-MAX_TRACEBACK:], repr=False)
+    error: str = field(default="", converter=_start)
+    traceback: str = field(default="", converter=_end, repr=False)
 
     @classmethod
     def of(cls, error: BaseException | str, *, kind: Kind = "failure", reason: str = "failed") -> Death:

@@ -15,6 +15,18 @@ _PERIODS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE: Final = re.compile(r"\s*(\d+)\s*/\s*([smhd])\s*")
 
 
+def _jobs(value: object) -> int:
+    return checked_count(value, "a rate is")
+
+
+def _burst(value: object) -> int:
+    return checked_count(value, "a burst is")
+
+
+def _period(value: object) -> float:
+    return checked_number(value, "the period of a rate", positive=True)
+
+
 @frozen
 class Rate:
     """So many jobs in a period: a token bucket that holds `burst` tokens and gets `jobs` new ones in `per` seconds.
@@ -22,11 +34,11 @@ class Rate:
     With a burst of 1 claims are spread evenly, and in no period there are more than ``jobs + 1``.
     """
 
-    jobs: int = field(converter=lambda value: checked_count(value, "a rate is"))
+    jobs: int = field(converter=_jobs)
     #: Seconds.
-    per: float = field(default=1.0, converter=lambda value: checked_number(value, "a rate's period", positive=True))
+    per: float = field(default=1.0, converter=_period)
     #: How many may be claimed at once after a pause.
-    burst: int = field(default=1, converter=lambda value: checked_count(value, "a burst is"))
+    burst: int = field(default=1, converter=_burst)
 
     @classmethod
     def of(cls, value: object) -> Rate:
@@ -58,8 +70,20 @@ def _flag(value: object) -> bool:
     return value
 
 
-def _count(value: object, name: str) -> int | None:
-    return None if value is None else checked_count(value, f"{name} is")
+def _in_flight(value: object) -> int | None:
+    return None if value is None else checked_count(value, "max_in_flight is")
+
+
+def _pending(value: object) -> int | None:
+    return None if value is None else checked_count(value, "max_pending is")
+
+
+def _rate(value: object) -> Rate | None:
+    return None if value is None else Rate.of(value)
+
+
+def _seconds(value: object) -> float | None:
+    return None if value is None else checked_number(value, "expires", positive=True)
 
 
 def _overflow(value: object) -> str:
@@ -75,18 +99,16 @@ class Limits:
     #: Nothing is claimed.
     paused: bool = field(default=False, converter=_flag)
     #: Jobs leased at a time, in all workers together.
-    max_in_flight: int | None = field(default=None, converter=lambda value: _count(value, "max_in_flight"))
+    max_in_flight: int | None = field(default=None, converter=_in_flight)
     #: Jobs claimed in a period.
-    rate: Rate | None = field(default=None, converter=lambda value: None if value is None else Rate.of(value))
+    rate: Rate | None = field(default=None, converter=_rate)
     #: Jobs that wait, ready or delayed.
-    max_pending: int | None = field(default=None, converter=lambda value: _count(value, "max_pending"))
+    max_pending: int | None = field(default=None, converter=_pending)
     #: What an enqueue does that would go over it: ``"raise"`` `QueueFull`, or ``"drop-oldest"``: cancel the lane's next
     #: job for each new one. A queue knows only the first.
     overflow: str = field(default="raise", converter=_overflow)
     #: Seconds that a job enqueued from now on waits at most, if it says nothing else.
-    expires: float | None = field(
-        default=None, converter=lambda value: None if value is None else checked_number(value, "expires", positive=True)
-    )
+    expires: float | None = field(default=None, converter=_seconds)
 
     def changed(self, changes: Mapping[str, Any]) -> Limits:
         """Return the limits after a change: what is None is lifted, what is not named stays.
@@ -98,17 +120,15 @@ class Limits:
         for name in changes:
             if name not in limits:
                 raise InvalidJob(f"there is no limit {name!r}; there are {', '.join(limits)}")
-        return evolve(self, **{n: limits[n].default if value is None else value for n, value in changes.items()})
-
-    def __bool__(self) -> bool:
-        return self != NONE
+        after = evolve(self, **{n: limits[n].default if value is None else value for n, value in changes.items()})
+        return NONE if after == NONE else after
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is limited, as JSON can hold it."""
         return {name: value for name, value in asdict(self).items() if value != fields_dict(Limits)[name].default}
 
 
-#: No limits.
+#: No limits; what `Limits.changed` returns if there are none left.
 NONE: Final = Limits()
 
 

@@ -8,7 +8,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, Final, TypeAlias, TypeVar
 
-from attrs import Attribute, Converter, Factory, field, frozen
+from attrs import Factory, field, frozen
 
 from ranch.checks import checked_key, checked_number
 from ranch.exceptions import InvalidJob, SerializationError
@@ -56,15 +56,23 @@ def _checked_cost(value: object) -> float:
 
 
 def _checked_delay(value: object) -> float:
-    return checked_number(value, "delay")
+    return checked_number(value, "delay", signed=True)
 
 
 def _checked_bid(value: object) -> float | None:
     return None if value is None else checked_number(value, "bid", signed=True)
 
 
-def _checked_seconds(value: object, attribute: Attribute[Any]) -> float | None:
-    return None if value is None else checked_number(value, attribute.name, positive=True)
+def _checked_expires(value: object) -> float | None:
+    return None if value is None else checked_number(value, "expires", positive=True)
+
+
+def _checked_lease(value: object) -> float | None:
+    return None if value is None else checked_number(value, "lease", positive=True)
+
+
+def _checked_dedup_for(value: object) -> float | None:
+    return None if value is None else checked_number(value, "dedup_for", positive=True)
 
 
 def _checked_dedup_key(value: object) -> str | None:
@@ -87,18 +95,18 @@ class NewJob:
     priority: Priority = field(default=Priority.NORMAL, converter=_checked_priority)
     #: Size of the job: its lane is charged `weight * cost`.
     cost: float = field(default=1.0, converter=_checked_cost)
-    #: Seconds until it enters its lane.
+    #: Seconds until it enters its lane; if negative, it counts as having done so that long ago.
     delay: float = field(default=0.0, converter=_checked_delay)
     #: What it offers under the strategy ``bid``; None offers what its lane does.
     bid: float | None = field(default=None, converter=_checked_bid)
     #: Seconds from now on after which it is not to run any more; None: what its lane's limits say, else its queue's.
-    expires: float | None = field(default=None, converter=Converter(_checked_seconds, takes_field=True))
+    expires: float | None = field(default=None, converter=_checked_expires)
     #: Seconds for which a claim of it lasts; None leaves it to the claim.
-    lease: float | None = field(default=None, converter=Converter(_checked_seconds, takes_field=True))
+    lease: float | None = field(default=None, converter=_checked_lease)
     #: While a job with this key waits or runs, another one is not enqueued.
     dedup_key: str | None = field(default=None, converter=_checked_dedup_key)
     #: Seconds for which the key counts at most; None: until the job ends.
-    dedup_for: float | None = field(default=None, converter=Converter(_checked_seconds, takes_field=True))
+    dedup_for: float | None = field(default=None, converter=_checked_dedup_for)
 
 
 @frozen(kw_only=True, slots=True)

@@ -6,147 +6,158 @@ The algorithm is here, once; a backend brings the rows, as `Tables` opened for o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve
 
+from ranch.answers import Claim, Ending, Receipt, Return
+from ranch.backends.admission import admit
+from ranch.backends.gates import blocked, take_token
+from ranch.backends.lookups import Lookups, atomic
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
+from ranch.backends.traffic import Traffic
 from ranch.choice import StrategyChoice
-from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats, merged
+from ranch.letters import Death
+from ranch.limits import Limits
+from ranch.model import Job, LaneUpdate, Lease, NewJob, merged
+from ranch.policy import Policy
 from ranch.steps import Steps
 from ranch.typing import TIMERS_PER_CALL, Strategy
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def atomic(
-    method: Callable[Concatenate[LocalLanes, Tables, P], R],
-) -> Callable[Concatenate[LocalLanes, P], Steps[R]]:
-    """Make an operation, of one step and one transaction, of a method that works on open tables."""
-
-    def transact(self: LocalLanes, *args: P.args, **kwargs: P.kwargs) -> R:
-        with self.begin() as tables:
-            return method(self, tables, *args, **kwargs)
-
-    def operation(self: LocalLanes, /, *args: P.args, **kwargs: P.kwargs) -> Steps[R]:
-        result: R = yield partial(transact, self, *args, **kwargs)
-        return result
-
-    operation.__name__ = method.__name__
-    return operation
-
-
-class LocalLanes:
+class LocalLanes(Lookups):
     """The lanes of one queue, worked on through tables."""
 
     def __init__(
         self,
         strategy: Strategy,
         choice: StrategyChoice | None,
+        policy: Policy,
         begin: Callable[[], AbstractContextManager[Tables]],
         wait: Callable[[float, int], None],
     ) -> None:
         self._ranking = Ranking(strategy, choice or StrategyChoice.of(strategy))
+        self._traffic = Traffic(self._ranking, policy)
         self.begin = begin
         self._wait = wait
 
-    @atomic
-    def enqueue(self, tables: Tables, jobs: Sequence[NewJob]) -> list[Job]:
-        self._ranking.agree(tables)
-        queue, rows = tables.queue, []
-        queue.strategy = self._ranking.text
-        for new in jobs:
-            queue.last_id += 1
-            row = JobRow(
-                id=f"{queue.last_id:011x}",
-                lane=new.lane,
-                body=new.body,
-                content_type=new.content_type,
-                priority=new.priority,
-                cost=new.cost,
-                enqueued_at=queue.now,
-                due_at=round(queue.now + new.delay, 3),
-                state="delayed" if new.delay else "ready",
-                bid=new.bid,
-            )
-            row.at = row.due_at
-            tables.add_job(row)
-            lane = tables.lane(new.lane) or LaneRow(new.lane)
-            lane.enqueued += 1
-            if row.state == "delayed":
-                lane.delayed += 1
-                queue.tick += 1  # wakes those who wait, for it may be due before what they wait for
-            else:
-                self._arrived(tables, lane, row)
-            tables.put_lane(lane)
-            rows.append(row)
-        return [row.read() for row in rows]
+    # Jobs
 
     @atomic
-    def claim(self, tables: Tables, limit: int, lease: float) -> Claim:
+    def enqueue(self, tables: Tables, jobs: Sequence[NewJob]) -> Receipt:
+        self._ranking.agree(tables)
+        tables.queue.strategy = self._ranking.text
+        return admit(tables, self._traffic, jobs)
+
+    @atomic
+    def claim(self, tables: Tables, limit: int, lease: float, owner: str) -> Claim:
         # As many as it could serve, so that no job is left out that there is.
         self._ranking.agree(tables, at_least=limit)
-        self._take_back(tables, TIMERS_PER_CALL)
-        queue = tables.queue
+        endings: list[Ending] = []
+        self._traffic.see_to(tables, TIMERS_PER_CALL, endings)
+        queue, spare = tables.queue, TIMERS_PER_CALL
         leases: list[Lease] = []
-        while len(leases) < limit and (lane := tables.next_lane()):
+        idle_for: float | None = None
+        while len(leases) < limit:
+            reason, until = blocked(queue, queue.now)
+            if reason:
+                idle_for = until and until - queue.now
+                break
+            lane = tables.next_lane()
+            if lane is None:
+                break
             job = tables.head(lane.key)
             assert job is not None, f"lane {lane.key!r} is in the index and has no job"
-            queue.tick += 1
-            queue.virtual = max(queue.virtual, lane.tag)
-            job.state, job.token, job.at = (
-                "leased",
-                f"{queue.tick:011x}",
-                round(queue.now + lease, 3),
-            )
-            job.attempts += 1
-            tables.put_job(job)
-            lane.pending -= 1
-            lane.leased += 1
-            lane.claimed += 1
-            lane.order = SERVED + queue.tick
-            self._ranking.served(tables, lane, job.cost)
+            if job.has_expired(queue.now):
+                if not spare:
+                    idle_for = 0.0
+                    break
+                spare -= 1
+                self._traffic.leave(tables, lane, job)
+                endings.append(self._traffic.end(tables, lane, job, "expired"))
+            else:
+                leases.append(self._serve(tables, lane, job, lease, owner))
             tables.put_lane(lane)
-            leases.append(Lease(job=job.read(), token=job.token, deadline=job.at))
-        idle_for = None
-        if not leases and (at := tables.next_at()) is not None:
-            idle_for = round(max(0.0, at - queue.now), 3)
-        return Claim(leases=leases, idle_for=idle_for, tick=queue.tick)
+        if leases:
+            idle_for = None
+        elif idle_for != 0.0 and (at := tables.next_at()) is not None:
+            next_timer = max(0.0, at - queue.now)
+            idle_for = round(next_timer if idle_for is None else min(idle_for, next_timer), 3)
+        return Claim(leases=leases, ended=endings, idle_for=idle_for, tick=queue.tick)
+
+    def _serve(self, tables: Tables, lane: LaneRow, job: JobRow, seconds: float, owner: str) -> Lease:
+        queue = tables.queue
+        queue.tick += 1
+        queue.virtual = max(queue.virtual, lane.tag)
+        self._traffic.leave(tables, lane, job)
+        job.token = f"{queue.tick:011x}@{owner}"
+        job.at = round(queue.now + (seconds if job.lease is None else job.lease), 3)
+        job.attempts += 1
+        tables.put_job(job)
+        tables.add_timer(job.at, job.timer)
+        for row in (lane, queue):
+            row.leased += 1
+            row.claimed += 1
+            take_token(row, queue.now)
+        lane.order = SERVED + queue.tick
+        self._ranking.served(tables, lane, job.cost)
+        if lane.pending:
+            self._traffic.is_blocked(tables, lane)
+        return Lease(job=job.read(), token=job.token, deadline=job.at)
 
     @atomic
     def ack(self, tables: Tables, leases: Sequence[Lease]) -> list[Lease]:
-        lost = []
-        for lease in leases:
-            if owned := self._owned(tables, lease):
-                job, lane = owned
-                tables.drop_job(job)
-                lane.acked += 1
-                tables.put_lane(lane)
-            else:
-                lost.append(lease)
-        return lost
+        return self._settle(tables, leases, self._done)
+
+    def _done(self, tables: Tables, lane: LaneRow, job: JobRow) -> None:
+        for row in (lane, tables.queue):
+            row.acked += 1
+        self._traffic.drop(tables, job)
 
     @atomic
-    def release(self, tables: Tables, leases: Sequence[Lease], delay: float) -> list[Lease]:
+    def release(self, tables: Tables, leases: Sequence[Lease], delay: float, *, failed: bool = False) -> Return:
         self._ranking.agree(tables)
+        endings: list[Ending] = []
+
+        def give_back(tables: Tables, lane: LaneRow, job: JobRow) -> None:
+            for row in (lane, tables.queue):
+                row.failed += failed
+                row.released += not failed
+            job.failures += failed
+            if delay and not job.has_expired(tables.queue.now):
+                self._traffic.delay(tables, lane, job, round(tables.queue.now + delay, 3))
+            else:
+                self._traffic.come_back(tables, lane, job, endings)
+
+        return Return(lost=self._settle(tables, leases, give_back), ended=endings)
+
+    @atomic
+    def bury(self, tables: Tables, leases: Sequence[Lease], death: Death) -> list[Lease]:
+        def give_up(tables: Tables, lane: LaneRow, job: JobRow) -> None:
+            for row in (lane, tables.queue):
+                row.failed += 1
+            job.failures += 1
+            self._traffic.die(tables, lane, job, death)
+
+        return self._settle(tables, leases, give_up)
+
+    def _settle(
+        self, tables: Tables, leases: Sequence[Lease], settle: Callable[[Tables, LaneRow, JobRow], None]
+    ) -> list[Lease]:
+        """End leases; return those that were lost."""
         lost = []
         for lease in leases:
-            if owned := self._owned(tables, lease):
-                job, lane = owned
-                lane.released += 1
-                if delay:
-                    job.state, job.at = "delayed", round(tables.queue.now + delay, 3)
-                    job.due_at = job.at
-                    tables.put_job(job)
-                    lane.delayed += 1
-                    tables.queue.tick += 1  # as in enqueue
-                else:
-                    self._give_back(tables, lane, job)
+            if job := _owned(tables, lease):
+                lane = self._traffic.lane(tables, job.lane)
+                tables.drop_timer(job.at, job.timer)
+                self._traffic.freed(tables, lane)
+                settle(tables, lane, job)
                 tables.put_lane(lane)
             else:
                 lost.append(lease)
@@ -157,26 +168,54 @@ class LocalLanes:
         renewed, lost = [], []
         deadline = round(tables.queue.now + seconds, 3)
         for lease in leases:
-            job = tables.job(lease.job.id)
-            if job and job.state == "leased" and job.token == lease.token:
+            if job := _owned(tables, lease):
+                tables.drop_timer(job.at, job.timer)
                 job.at = deadline
                 tables.put_job(job)
+                tables.add_timer(job.at, job.timer)
                 renewed.append(Lease(job=lease.job, token=lease.token, deadline=deadline))
             else:
                 lost.append(lease)
         return renewed, lost
 
     @atomic
-    def reclaim(self, tables: Tables, limit: int) -> int:
+    def reclaim(self, tables: Tables, limit: int) -> Return:
         self._ranking.agree(tables)
-        return self._take_back(tables, limit)
+        endings: list[Ending] = []
+        return Return(reclaimed=self._traffic.see_to(tables, limit, endings), ended=endings)
+
+    @atomic
+    def cancel(self, tables: Tables, job_ids: Sequence[str], how: str = "cancelled") -> list[Job]:
+        self._ranking.agree(tables)
+        cancelled = []
+        for job_id in job_ids:
+            job = tables.job(job_id)
+            if job and job.state in {"ready", "delayed"}:
+                lane = self._traffic.lane(tables, job.lane)
+                self._traffic.withdraw(tables, lane, job)
+                cancelled.append(self._traffic.end(tables, lane, job, how).job)
+                tables.put_lane(lane)
+        return cancelled
+
+    # Dead letters
+
+    @atomic
+    def revive(self, tables: Tables, job_ids: Sequence[str]) -> list[Job]:
+        self._ranking.agree(tables)
+        return [self._traffic.revive(tables, row).read() for job_id in job_ids if (row := tables.letter(job_id))]
+
+    @atomic
+    def forget(self, tables: Tables, job_ids: Sequence[str]) -> int:
+        return sum(bool(self._traffic.forget(tables, row)) for job_id in job_ids if (row := tables.letter(job_id)))
+
+    # Lanes
 
     @atomic
     def update(self, tables: Tables, changes: Sequence[LaneUpdate]) -> None:
         self._ranking.agree(tables)
         tables.queue.strategy, reads = self._ranking.text, self._ranking.reads
         for change in changes:
-            lane = tables.lane(change.key) or LaneRow(change.key)
+            lane = self._traffic.lane(tables, change.key)
             before = reads.numbers(lane)
             if change.weight is not None:
                 lane.weight = lane.set_weight = change.weight
@@ -186,30 +225,22 @@ class LocalLanes:
                 lane.mean_time = change.mean_time
             lane.tags = merged(lane.tags, change.tags)
             lane.data = merged(lane.data, change.data)
-            if lane.pending and reads.numbers(lane) != before:
+            if lane.waits and reads.numbers(lane) != before:
                 self._ranking.enter(tables, lane)
+            if change.limits:
+                lane.limits = lane.limits.changed(change.limits)
+                self._traffic.limited(tables, lane)
             tables.put_lane(lane)
 
     @atomic
-    def read(self, tables: Tables, keys: Sequence[str]) -> list[Lane]:
-        return [(tables.lane(key) or LaneRow(key)).read() for key in keys]
-
-    @atomic
-    def keys(self, tables: Tables, tag: tuple[str, str] | None = None, *, backlogged: bool = False) -> list[str]:
-        return sorted(
-            lane.key
-            for lane in tables.lanes()
-            if (tag is None or lane.tags.get(tag[0]) == tag[1]) and (lane.pending or not backlogged)
-        )
-
-    @atomic
-    def stats(self, tables: Tables) -> QueueStats:
-        return QueueStats(**tables.count_lanes())
-
-    @atomic
-    def read_strategy(self, tables: Tables) -> StrategyChoice | None:
+    def limit(self, tables: Tables, changes: Mapping[str, Any]) -> Limits:
         queue = tables.queue
-        return StrategyChoice.read(queue.strategy, queue.generation) if queue.strategy else None
+        if changes:
+            queue.limits = queue.limits.changed(changes)
+            if queue.limits.rate is None:
+                queue.full_at = 0.0
+            queue.tick += 1
+        return queue.limits
 
     @atomic
     def set_strategy(self, tables: Tables, choice: StrategyChoice) -> StrategyChoice:
@@ -222,50 +253,11 @@ class LocalLanes:
     def wait(self, timeout: float, tick: int) -> Steps[None]:
         yield partial(self._wait, timeout, tick)
 
-    # What becomes of a job
 
-    def _take_back(self, tables: Tables, limit: int) -> int:
-        """Bring jobs whose time has come back into their lanes; return how many leases had expired."""
-        expired = 0
-        for job in tables.due(limit):
-            lane = tables.lane(job.lane)
-            assert lane is not None, f"job {job.id} has no lane"
-            if job.state == "delayed":
-                lane.delayed -= 1
-            else:
-                lane.leased -= 1
-                lane.reclaimed += 1
-                job.reclaims += 1
-                expired += 1
-            self._give_back(tables, lane, job)
-            tables.put_lane(lane)
-        return expired
-
-    def _owned(self, tables: Tables, lease: Lease) -> tuple[JobRow, LaneRow] | None:
-        """Return the job of a lease and its lane, no longer counted as leased; None if the lease is lost."""
-        job = tables.job(lease.job.id)
-        if job is None or job.state != "leased" or job.token != lease.token:
-            return None
-        lane = tables.lane(job.lane)
-        assert lane is not None, f"job {job.id} has no lane"
-        lane.leased -= 1
-        return job, lane
-
-    def _give_back(self, tables: Tables, lane: LaneRow, job: JobRow) -> None:
-        job.state, job.token = "ready", ""
-        tables.put_job(job)
-        self._arrived(tables, lane, job)
-
-    def _arrived(self, tables: Tables, lane: LaneRow, job: JobRow) -> None:
-        """Account for a job that has just become ready in its lane."""
-        lane.pending += 1
-        if lane.pending > 1:
-            if not self._ranking.reads.head:
-                return
-            head = tables.head(lane.key)
-            if head is None or head.id != job.id:
-                return
-        self._ranking.enter(tables, lane)
+def _owned(tables: Tables, lease: Lease) -> JobRow | None:
+    """Return the job of a lease, None if the lease is lost."""
+    job = tables.job(lease.job.id)
+    return job if job and job.state == "leased" and job.token == lease.token else None
 
 
 class LocalBackend:

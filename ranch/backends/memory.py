@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nsmallest
 from typing import Generic, TypeVar
 
 from ranch.backends.local import LocalBackend, LocalLanes
-from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
+from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendUnavailable
+from ranch.policy import DEFAULT, Policy
 from ranch.typing import Clock, Strategy
 
 T = TypeVar("T")
@@ -57,6 +58,9 @@ class Heap(Generic[T]):
     def key(self, item: T) -> tuple[float, str | int]:
         return self._keys[item]
 
+    def sorted(self) -> list[T]:
+        return sorted(self._keys, key=self._keys.__getitem__)
+
 
 class MemoryTables:
     """The rows of one queue in dicts, indexed by heaps."""
@@ -65,26 +69,26 @@ class MemoryTables:
         self.queue = QueueRow()
         self._jobs: dict[str, JobRow] = {}
         self._lanes: dict[str, LaneRow] = {}
+        self._letters: dict[str, LetterRow] = {}
+        self._holders: dict[str, tuple[str, float | None]] = {}
         #: By generation: those but the queue's own are of earlier strategies, and run empty.
         self._ready: dict[int, Heap[str]] = {}
         self._places: dict[str, Heap[str]] = {}
         self._timers: Heap[str] = Heap()
 
+    # Jobs
+
     def add_job(self, job: JobRow) -> None:
         self._jobs[job.id] = job
-        self.put_job(job)
 
     def put_job(self, job: JobRow) -> None:
         if job.state == "ready":
-            self._timers.discard(job.id)
             self._places.setdefault(job.lane, Heap()).put(job.id, (job.place, job.id))
         else:
             self._leave_lane(job)
-            self._timers.put(job.id, (job.at, f"{job.state}{job.id}"))
 
     def drop_job(self, job: JobRow) -> None:
         self._leave_lane(job)
-        self._timers.discard(job.id)
         del self._jobs[job.id]
 
     def _leave_lane(self, job: JobRow) -> None:
@@ -101,16 +105,66 @@ class MemoryTables:
         first = places.first() if places else None
         return self._jobs[first] if first else None
 
-    def due(self, limit: int) -> Sequence[JobRow]:
-        jobs: list[JobRow] = []
-        while len(jobs) < limit and (first := self._timers.first()) and self._timers.key(first)[0] <= self.queue.now:
-            self._timers.discard(first)
-            jobs.append(self._jobs[first])
-        return jobs
+    def ready_jobs(self, lane: str, offset: int, limit: int) -> Sequence[JobRow]:
+        places = self._places.get(lane)
+        return [self._jobs[job_id] for job_id in places.sorted()[offset : offset + limit]] if places else []
+
+    def ahead(self, job: JobRow) -> int:
+        return self._places[job.lane].sorted().index(job.id)
+
+    def living_jobs(self, after: str, limit: int) -> Sequence[JobRow]:
+        living = (job for job_id, job in self._jobs.items() if job_id > after and job.state != "dead")
+        return nsmallest(limit, living, key=lambda job: job.id)
+
+    # Timers
+
+    def add_timer(self, at: float, timer: str) -> None:
+        self._timers.put(timer, (at, timer))
+
+    def drop_timer(self, at: float, timer: str) -> None:
+        self._timers.discard(timer)
+
+    def due(self, limit: int) -> Sequence[tuple[float, str]]:
+        timers: list[tuple[float, str]] = []
+        while len(timers) < limit and (at := self.next_at()) is not None and at <= self.queue.now:
+            timer = self._timers.first()
+            assert timer is not None, "a timer is due and there is none"
+            self._timers.discard(timer)
+            timers.append((at, timer))
+        return timers
 
     def next_at(self) -> float | None:
         first = self._timers.first()
         return self._timers.key(first)[0] if first else None
+
+    # What jobs hold, and what they leave
+
+    def holder(self, dedup_key: str) -> tuple[str, float | None] | None:
+        return self._holders.get(dedup_key)
+
+    def hold(self, dedup_key: str, job_id: str, until: float | None) -> None:
+        self._holders[dedup_key] = job_id, until
+
+    def let_go(self, dedup_key: str, job_id: str) -> None:
+        if self._holders.get(dedup_key, ("",))[0] == job_id:
+            del self._holders[dedup_key]
+
+    def add_letter(self, letter: LetterRow) -> None:
+        self._letters[letter.id] = letter
+
+    def drop_letter(self, job_id: str) -> None:
+        del self._letters[job_id]
+
+    def letter(self, job_id: str) -> LetterRow | None:
+        return self._letters.get(job_id)
+
+    def letters(self, after: tuple[float, str], limit: int) -> Sequence[LetterRow]:
+        if limit <= 0:
+            return []
+        later = (letter for letter in self._letters.values() if (letter.died_at, letter.id) > after)
+        return nsmallest(limit, later, key=lambda letter: (letter.died_at, letter.id))
+
+    # Lanes
 
     def lane(self, key: str) -> LaneRow | None:
         return self._lanes.get(key)
@@ -118,10 +172,13 @@ class MemoryTables:
     def put_lane(self, lane: LaneRow) -> None:
         self._lanes[lane.key] = lane
         for generation, ready in self._ready.items():
-            if generation != lane.generation or not lane.pending:
+            if generation != lane.generation or not lane.waits:
                 ready.discard(lane.key)
-        if lane.pending:
+        if lane.waits:
             self._ready.setdefault(lane.generation, Heap()).put(lane.key, (lane.tag, lane.order))
+
+    def drop_lane(self, lane: LaneRow) -> None:
+        del self._lanes[lane.key]
 
     def next_lane(self) -> LaneRow | None:
         ready = self._ready.get(self.queue.generation)
@@ -137,12 +194,19 @@ class MemoryTables:
             del self._ready[generation]
         return None
 
+    def lanes_ahead(self, lane: LaneRow) -> int:
+        # Those of the queue's generation are served first.
+        own = self.queue.generation
+        ahead = sum(len(ready) for number, ready in self._ready.items() if lane.generation != own and number == own)
+        earlier = (ready for number, ready in self._ready.items() if number < lane.generation != own)
+        return ahead + sum(map(len, earlier)) + self._ready[lane.generation].sorted().index(lane.key)
+
     def lanes(self) -> Iterable[LaneRow]:
         return self._lanes.values()
 
     def count_lanes(self) -> dict[str, int]:
-        sums = {name: sum(getattr(lane, name) for lane in self._lanes.values()) for name in COUNTERS}
-        return {**sums, "lanes": len(self._lanes), "backlogged": sum(map(len, self._ready.values()))}
+        blocked = sum(bool(lane.blocked) for lane in self._lanes.values())
+        return {"lanes": len(self._lanes), "backlogged": sum(map(len, self._ready.values())), "blocked": blocked}
 
 
 class MemoryBackend(LocalBackend):
@@ -157,10 +221,12 @@ class MemoryBackend(LocalBackend):
         self._changed = threading.Condition(threading.RLock())
         self._process = os.getpid()
 
-    def lanes(self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None) -> LocalLanes:
+    def lanes(
+        self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None, policy: Policy = DEFAULT
+    ) -> LocalLanes:
         with self._changed:
             tables = self._tables.setdefault(queue, MemoryTables())
-        return LocalLanes(strategy, choice, partial(self._begin, tables), partial(self._wait, tables))
+        return LocalLanes(strategy, choice, policy, partial(self._begin, tables), partial(self._wait, tables))
 
     @contextmanager
     def _begin(self, tables: MemoryTables) -> Iterator[MemoryTables]:

@@ -7,11 +7,16 @@ from typing import Final, Literal, Protocol
 
 from attrs import define, field
 
+from ranch.letters import DeadLetter, Death
+from ranch.limits import NONE, Limits
 from ranch.model import Job, JSONValue, Lane, LaneStats, Priority
 
 #: Added to the tick of a lane's last service to make its order: lanes never served, ordered by the tick at which they
 #: first entered, sort before all that were.
 SERVED: Final = 2**48
+
+#: How long a job's id is.
+ID_LENGTH: Final = 11
 
 
 @define(eq=False)
@@ -28,20 +33,37 @@ class JobRow:
     due_at: float
     attempts: int = 0
     reclaims: int = 0
-    state: Literal["ready", "delayed", "leased"] = "ready"
-    #: When a delayed job falls due, or a leased one's lease expires.
+    failures: int = 0
+    state: Literal["ready", "delayed", "leased", "dead"] = "ready"
+    #: When a delayed job falls due, a leased one's lease expires, or a dead one died.
     at: float = 0.0
-    #: Of the lease, while there is one.
+    #: Of the lease, while there is one: unique to it, with its owner's name after an @.
     token: str = ""
     #: The job's own; None leaves it to the lane.
     bid: float | None = None
+    expires_at: float | None = None
+    #: The job's own time for a lease.
+    lease: float | None = None
+    dedup_key: str | None = None
 
     @property
     def place(self) -> float:
         """Where it stands in its lane: the lowest goes first."""
         return round(self.due_at - Priority(self.priority).head_start, 3)
 
-    def read(self) -> Job:
+    @property
+    def timer(self) -> str:
+        """What stands for it among the timers while it is delayed or leased."""
+        return f"d{self.id}" if self.state == "delayed" else f"l{self.id}{self.token}"
+
+    @property
+    def owner(self) -> str:
+        return self.token.partition("@")[2]
+
+    def has_expired(self, now: float) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+    def read(self, *, duplicate: bool = False) -> Job:
         return Job(
             id=self.id,
             lane=self.lane,
@@ -53,13 +75,44 @@ class JobRow:
             due_at=self.due_at,
             attempts=self.attempts,
             reclaims=self.reclaims,
+            failures=self.failures,
             bid=self.bid,
+            expires_at=self.expires_at,
+            lease=self.lease,
+            dedup_key=self.dedup_key,
+            duplicate=duplicate,
         )
 
 
 @define(eq=False)
-class LaneRow:
-    """A lane as it is stored. It is ready while jobs are pending."""
+class Counters:
+    """The numbers that are kept for each lane, and for the queue as their sums: see `LaneStats`."""
+
+    pending: int = 0
+    delayed: int = 0
+    leased: int = 0
+    enqueued: int = 0
+    claimed: int = 0
+    acked: int = 0
+    released: int = 0
+    reclaimed: int = 0
+    failed: int = 0
+    died: int = 0
+    revived: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    dead: int = 0
+
+    def numbers(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in COUNTERS}
+
+
+COUNTERS: Final = tuple(Counters.__annotations__)
+
+
+@define(eq=False, kw_only=True)
+class LaneRow(Counters):
+    """A lane as it is stored. It waits to be served while jobs are pending and nothing blocks it."""
 
     key: str
     #: The one that counts.
@@ -73,44 +126,46 @@ class LaneRow:
     order: int = 0
     #: Of the queue's strategy that gave the rank.
     generation: int = 0
-    pending: int = 0
-    delayed: int = 0
-    leased: int = 0
-    enqueued: int = 0
-    claimed: int = 0
-    acked: int = 0
-    released: int = 0
-    reclaimed: int = 0
     mean_time: float | None = None
+    limits: Limits = NONE
+    #: Which limit keeps it out of the index, while jobs are pending.
+    blocked: str = ""
+    #: When its bucket of tokens was, or will be, full, in ms since the epoch.
+    full_at: float = 0.0
+    #: When it is to be looked at again, if it is.
+    look_at: float | None = None
+    #: When it is looked at next whether it is idle, and the order it had when it was last.
+    idle_at: float | None = None
+    idle_order: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is in the index."""
+        return self.pending > 0 and not self.blocked
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Whether nothing would be lost with it but what it has counted."""
+        has_jobs = self.pending or self.delayed or self.leased or self.dead
+        was_set = self.set_weight != 1.0 or self.tags or self.data or self.limits is not NONE
+        return not has_jobs and not was_set
 
     def read(self) -> Lane:
-        stats = LaneStats(**{name: getattr(self, name) for name in COUNTERS})
         return Lane(
             key=self.key,
             weight=self.set_weight,
             effective_weight=self.weight,
             tags=dict(self.tags),
             data=dict(self.data),
-            stats=stats,
+            stats=LaneStats(**self.numbers()),
+            limits=self.limits,
+            blocked=self.blocked,
             mean_time=self.mean_time,
         )
 
 
-#: The numbers kept for each lane.
-COUNTERS: Final = (
-    "pending",
-    "delayed",
-    "leased",
-    "enqueued",
-    "claimed",
-    "acked",
-    "released",
-    "reclaimed",
-)
-
-
-@define(eq=False)
-class QueueRow:
+@define(eq=False, kw_only=True)
+class QueueRow(Counters):
     """A queue as it is stored, and as its strategy sees it."""
 
     virtual: float = 0.0
@@ -122,14 +177,33 @@ class QueueRow:
     generation: int = 0
     #: Lanes ranked under an earlier generation may be waiting.
     moving: bool = False
+    limits: Limits = NONE
+    #: As a lane's.
+    full_at: float = 0.0
     # The transaction's time, never stored.
     now: float = 0.0
+
+
+@define(eq=False)
+class LetterRow:
+    """Why a job died, as it is stored."""
+
+    id: str
+    died_at: float
+    #: When it is removed, if it is.
+    until: float | None
+    death: Death
+
+    def read(self, job: JobRow) -> DeadLetter:
+        return DeadLetter(job=job.read(), death=self.death, died_at=self.died_at)
 
 
 class Tables(Protocol):
     """The rows of one queue inside one transaction. A row that was changed is put back."""
 
     queue: QueueRow
+
+    # Jobs
 
     def add_job(self, job: JobRow) -> None: ...
 
@@ -142,23 +216,65 @@ class Tables(Protocol):
     def head(self, lane: str) -> JobRow | None:
         """Return the ready job of a lane with the lowest `(place, id)`."""
 
-    def due(self, limit: int) -> Sequence[JobRow]:
-        """Return the jobs, delayed or leased, whose time has come, by `(at, state, id)`."""
+    def ready_jobs(self, lane: str, offset: int, limit: int) -> Sequence[JobRow]:
+        """Return some of a lane's ready jobs by `(place, id)`."""
+
+    def ahead(self, job: JobRow) -> int:
+        """Count the ready jobs of its lane with a lower `(place, id)`."""
+
+    def living_jobs(self, after: str, limit: int) -> Sequence[JobRow]:
+        """Return some of the jobs that are not dead, by id."""
+
+    # Timers: things to see to at a time. A timer is a text: a letter for its kind, and what it is about.
+
+    def add_timer(self, at: float, timer: str) -> None: ...
+
+    def drop_timer(self, at: float, timer: str) -> None:
+        """Remove a timer, if it is there."""
+
+    def due(self, limit: int) -> Sequence[tuple[float, str]]:
+        """Return the first timers whose time has come, by `(at, timer)`."""
 
     def next_at(self) -> float | None:
-        """Return the time of the next delayed or leased job."""
+        """Return the time of the next timer."""
+
+    # What jobs hold, and what they leave
+
+    def holder(self, dedup_key: str) -> tuple[str, float | None] | None:
+        """Return the id of the job that holds a key, and until when."""
+
+    def hold(self, dedup_key: str, job_id: str, until: float | None) -> None: ...
+
+    def let_go(self, dedup_key: str, job_id: str) -> None:
+        """Free a key, if this job holds it."""
+
+    def add_letter(self, letter: LetterRow) -> None: ...
+
+    def drop_letter(self, job_id: str) -> None: ...
+
+    def letter(self, job_id: str) -> LetterRow | None: ...
+
+    def letters(self, after: tuple[float, str], limit: int) -> Sequence[LetterRow]:
+        """Return letters by `(died_at, id)`, those after the given one."""
+
+    # Lanes
 
     def lane(self, key: str) -> LaneRow | None: ...
 
     def put_lane(self, lane: LaneRow) -> None: ...
 
+    def drop_lane(self, lane: LaneRow) -> None: ...
+
     def next_lane(self) -> LaneRow | None:
-        """Return the lane with pending jobs, of the queue's generation, that has the lowest `(tag, order)`."""
+        """Return the waiting lane of the queue's generation that has the lowest `(tag, order)`."""
 
     def stale_lane(self) -> LaneRow | None:
         """Return that of earlier generations which has the lowest `(generation, tag, order)`."""
 
+    def lanes_ahead(self, lane: LaneRow) -> int:
+        """Count the lanes served before one that waits: of the queue's generation all, if its own is an earlier one."""
+
     def lanes(self) -> Iterable[LaneRow]: ...
 
     def count_lanes(self) -> dict[str, int]:
-        """Sum up the lanes' counters, and count the lanes and those backlogged."""
+        """Count the ``lanes``, those ``backlogged``, which wait to be served, and those ``blocked``."""

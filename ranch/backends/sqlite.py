@@ -15,9 +15,11 @@ from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from ranch.backends.local import LocalBackend, LocalLanes
-from ranch.backends.sqlite_tables import LAYOUT, TABLES, SQLiteTables
+from ranch.backends.sqlite_layout import LAYOUT, TABLES
+from ranch.backends.sqlite_tables import SQLiteTables
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
+from ranch.policy import DEFAULT, Policy
 from ranch.typing import Clock, Strategy
 
 R = TypeVar("R")
@@ -64,8 +66,10 @@ class SQLiteBackend(LocalBackend):
         self._connection: sqlite3.Connection | None = None
         self._numbers: dict[str, int] = {}
 
-    def lanes(self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None) -> LocalLanes:
-        return LocalLanes(strategy, choice, partial(self._begin, queue), partial(self._wait, queue))
+    def lanes(
+        self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None, policy: Policy = DEFAULT
+    ) -> LocalLanes:
+        return LocalLanes(strategy, choice, policy, partial(self._begin, queue), partial(self._wait, queue))
 
     @contextmanager
     def _begin(self, queue: str) -> Iterator[SQLiteTables]:

@@ -1,61 +1,32 @@
-"""How the rows of queues lie in an SQLite file."""
+"""The rows of queues in an SQLite file."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from attrs import fields
+from attrs import asdict
 
-from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
+from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
+from ranch.backends.sqlite_layout import JOB, JOB_CHANGES, LANE, QUEUE, columns, read, write
+from ranch.letters import Death
 
-#: The layout of the file; raised when the tables change.
-LAYOUT: Final = 3
-
-TABLES: Final = """
-CREATE TABLE IF NOT EXISTS queues (
-    queue INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-    virtual REAL NOT NULL DEFAULT 0, tick INTEGER NOT NULL DEFAULT 0, last_id INTEGER NOT NULL DEFAULT 0,
-    strategy TEXT NOT NULL DEFAULT '', generation INTEGER NOT NULL DEFAULT 0, moving INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE IF NOT EXISTS lanes (
-    queue INTEGER NOT NULL, key TEXT NOT NULL, weight REAL NOT NULL, set_weight REAL NOT NULL, tags TEXT NOT NULL,
-    data TEXT NOT NULL, tag REAL NOT NULL, "order" INTEGER NOT NULL, generation INTEGER NOT NULL,
-    pending INTEGER NOT NULL, delayed INTEGER NOT NULL,
-    leased INTEGER NOT NULL, enqueued INTEGER NOT NULL, claimed INTEGER NOT NULL, acked INTEGER NOT NULL,
-    released INTEGER NOT NULL, reclaimed INTEGER NOT NULL, mean_time REAL, PRIMARY KEY (queue, key)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS ready ON lanes (queue, generation, tag, "order") WHERE pending > 0;
-CREATE TABLE IF NOT EXISTS jobs (
-    queue INTEGER NOT NULL, id TEXT NOT NULL, lane TEXT NOT NULL, body BLOB NOT NULL, content_type TEXT NOT NULL,
-    priority INTEGER NOT NULL, cost REAL NOT NULL, enqueued_at REAL NOT NULL, due_at REAL NOT NULL,
-    attempts INTEGER NOT NULL, reclaims INTEGER NOT NULL, state TEXT NOT NULL, at REAL NOT NULL, token TEXT NOT NULL,
-    bid REAL, place REAL NOT NULL, PRIMARY KEY (queue, id)
-);
-CREATE INDEX IF NOT EXISTS places ON jobs (queue, lane, place, id) WHERE state = 'ready';
-CREATE INDEX IF NOT EXISTS timers ON jobs (queue, at, state, id) WHERE state <> 'ready';
-"""
-
-_LANE: Final = ("key", "weight", "set_weight", "tags", "data", "tag", "order", "generation", *COUNTERS, "mean_time")
-_JOB: Final = tuple(field.name for field in fields(JobRow))
-#: What changes in the life of a job.
-_JOB_CHANGES: Final = ("due_at", "attempts", "reclaims", "state", "at", "token", "place")
-
-_SELECT_LANE: Final = "SELECT " + ", ".join(f'"{name}"' for name in _LANE) + " FROM lanes WHERE queue = ?"
+_SELECT_LANE: Final = f"SELECT {columns(LANE)} FROM lanes WHERE queue = ?"
 _PUT_LANE: Final = (
-    "INSERT INTO lanes (queue, " + ", ".join(f'"{name}"' for name in _LANE) + f") VALUES (?{', ?' * len(_LANE)}) "
-    "ON CONFLICT (queue, key) DO UPDATE SET " + ", ".join(f'"{name}" = excluded."{name}"' for name in _LANE[1:])
+    f"INSERT INTO lanes (queue, {columns(LANE)}) VALUES (?{', ?' * len(LANE)}) ON CONFLICT (queue, key) DO UPDATE SET "
+    + ", ".join(f'"{name}" = excluded."{name}"' for name in LANE if name != "key")
 )
-_NEXT_LANE: Final = f'{_SELECT_LANE} AND generation = ? AND pending > 0 ORDER BY tag, "order" LIMIT 1'
-_STALE_LANE: Final = f'{_SELECT_LANE} AND generation < ? AND pending > 0 ORDER BY generation, tag, "order" LIMIT 1'
-_QUEUE: Final = ("virtual", "tick", "last_id", "strategy", "generation", "moving")
-_SELECT_QUEUE: Final = f"SELECT {', '.join(_QUEUE)} FROM queues WHERE queue = ?"
-_PUT_QUEUE: Final = f"UPDATE queues SET {', '.join(f'{name} = ?' for name in _QUEUE)} WHERE queue = ?"
-_SELECT_JOB: Final = f"SELECT {', '.join(_JOB)} FROM jobs WHERE queue = ?"
-_ADD_JOB: Final = f"INSERT INTO jobs (queue, {', '.join(_JOB)}, place) VALUES (?{', ?' * len(_JOB)}, ?)"
-_PUT_JOB: Final = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in _JOB_CHANGES)} WHERE queue = ? AND id = ?"
+_WAITING: Final = "pending > 0 AND blocked = ''"
+_NEXT_LANE: Final = f'{_SELECT_LANE} AND generation = ? AND {_WAITING} ORDER BY tag, "order" LIMIT 1'
+_STALE_LANE: Final = f'{_SELECT_LANE} AND generation < ? AND {_WAITING} ORDER BY generation, tag, "order" LIMIT 1'
+_COUNT_WAITING: Final = f"SELECT count(*) FROM lanes WHERE queue = ? AND {_WAITING}"
+_SELECT_QUEUE: Final = f"SELECT {columns(QUEUE)} FROM queues WHERE queue = ?"
+_PUT_QUEUE: Final = f"UPDATE queues SET {', '.join(f'{name} = ?' for name in QUEUE)} WHERE queue = ?"
+_SELECT_JOB: Final = f"SELECT {columns(JOB)} FROM jobs WHERE queue = ?"
+_ADD_JOB: Final = f"INSERT INTO jobs (queue, {columns(JOB)}, place) VALUES (?{', ?' * len(JOB)}, ?)"
+_PUT_JOB: Final = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in JOB_CHANGES)} WHERE queue = ? AND id = ?"
+_SELECT_LETTER: Final = "SELECT id, died_at, until, kind, reason, error, traceback FROM letters WHERE queue = ?"
 
 
 class SQLiteTables:
@@ -65,45 +36,107 @@ class SQLiteTables:
         self._execute = connection.execute
         self._number = number
         self._stored = self._execute(_SELECT_QUEUE, (number,)).fetchone()
-        self.queue = QueueRow(*self._stored)
+        self.queue = QueueRow(**read(self._stored, QUEUE))
         self.queue.now = now
         self._lanes: dict[str, LaneRow] = {}
         self._changed: dict[str, LaneRow] = {}
 
+    # Jobs
+
     def add_job(self, job: JobRow) -> None:
-        values = [getattr(job, name) for name in _JOB]
+        values = [getattr(job, name) for name in JOB]
         self._execute(_ADD_JOB, (self._number, *values, job.place))
 
     def put_job(self, job: JobRow) -> None:
-        values = [getattr(job, name) for name in _JOB_CHANGES]
+        values = [getattr(job, name) for name in JOB_CHANGES]
         self._execute(_PUT_JOB, (*values, self._number, job.id))
 
     def drop_job(self, job: JobRow) -> None:
         self._execute("DELETE FROM jobs WHERE queue = ? AND id = ?", (self._number, job.id))
 
     def job(self, job_id: str) -> JobRow | None:
-        return self._one_job("AND id = ?", job_id)
+        return self._first_job("AND id = ?", job_id)
 
     def head(self, lane: str) -> JobRow | None:
-        return self._one_job("AND lane = ? AND state = 'ready' ORDER BY place, id LIMIT 1", lane)
+        return self._first_job("AND lane = ? AND state = 'ready' ORDER BY place, id LIMIT 1", lane)
 
-    def _one_job(self, where: str, value: str) -> JobRow | None:
-        row = self._execute(f"{_SELECT_JOB} {where}", (self._number, value)).fetchone()
-        return JobRow(*row) if row else None
-
-    def due(self, limit: int) -> Sequence[JobRow]:
-        rows = self._execute(
-            f"{_SELECT_JOB} AND state <> 'ready' AND at <= ? ORDER BY at, state, id LIMIT ?",
-            (self._number, self.queue.now, limit),
+    def ready_jobs(self, lane: str, offset: int, limit: int) -> Sequence[JobRow]:
+        return self._some_jobs(
+            "AND lane = ? AND state = 'ready' ORDER BY place, id LIMIT ? OFFSET ?", lane, limit, offset
         )
-        return [JobRow(*row) for row in rows.fetchall()]
+
+    def ahead(self, job: JobRow) -> int:
+        query = "SELECT count(*) FROM jobs WHERE queue = ? AND lane = ? AND state = 'ready' AND (place, id) < (?, ?)"
+        return int(self._execute(query, (self._number, job.lane, job.place, job.id)).fetchone()[0])
+
+    def living_jobs(self, after: str, limit: int) -> Sequence[JobRow]:
+        return self._some_jobs("AND id > ? AND state <> 'dead' ORDER BY id LIMIT ?", after, limit)
+
+    def _first_job(self, where: str, *values: Any) -> JobRow | None:
+        jobs = self._some_jobs(where, *values)
+        return jobs[0] if jobs else None
+
+    def _some_jobs(self, where: str, *values: Any) -> Sequence[JobRow]:
+        rows = self._execute(f"{_SELECT_JOB} {where}", (self._number, *values)).fetchall()
+        return [JobRow(*row) for row in rows]
+
+    # Timers
+
+    def add_timer(self, at: float, timer: str) -> None:
+        self._execute("INSERT OR IGNORE INTO timers (queue, at, timer) VALUES (?, ?, ?)", (self._number, at, timer))
+
+    def drop_timer(self, at: float, timer: str) -> None:
+        self._execute("DELETE FROM timers WHERE queue = ? AND at = ? AND timer = ?", (self._number, at, timer))
+
+    def due(self, limit: int) -> Sequence[tuple[float, str]]:
+        query = "SELECT at, timer FROM timers WHERE queue = ? AND at <= ? ORDER BY at, timer LIMIT ?"
+        return self._execute(query, (self._number, self.queue.now, limit)).fetchall()
 
     def next_at(self) -> float | None:
-        row = self._execute(
-            "SELECT at FROM jobs WHERE queue = ? AND state <> 'ready' ORDER BY at, state, id LIMIT 1",
-            (self._number,),
-        ).fetchone()
+        query = "SELECT at FROM timers WHERE queue = ? ORDER BY at, timer LIMIT 1"
+        row = self._execute(query, (self._number,)).fetchone()
         return row[0] if row else None
+
+    # What jobs hold, and what they leave
+
+    def holder(self, dedup_key: str) -> tuple[str, float | None] | None:
+        query = "SELECT job, until FROM holders WHERE queue = ? AND key = ?"
+        holder: tuple[str, float | None] | None = self._execute(query, (self._number, dedup_key)).fetchone()
+        return holder
+
+    def hold(self, dedup_key: str, job_id: str, until: float | None) -> None:
+        query = "INSERT OR REPLACE INTO holders (queue, key, job, until) VALUES (?, ?, ?, ?)"
+        self._execute(query, (self._number, dedup_key, job_id, until))
+
+    def let_go(self, dedup_key: str, job_id: str) -> None:
+        query = "DELETE FROM holders WHERE queue = ? AND key = ? AND job = ?"
+        self._execute(query, (self._number, dedup_key, job_id))
+
+    def add_letter(self, letter: LetterRow) -> None:
+        names = "queue, id, died_at, until, kind, reason, error, traceback"
+        values = (self._number, letter.id, letter.died_at, letter.until, *asdict(letter.death).values())
+        self._execute(f"INSERT INTO letters ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def drop_letter(self, job_id: str) -> None:
+        self._execute("DELETE FROM letters WHERE queue = ? AND id = ?", (self._number, job_id))
+
+    def letter(self, job_id: str) -> LetterRow | None:
+        letters = self._some_letters("AND id = ?", job_id)
+        return letters[0] if letters else None
+
+    def letters(self, after: tuple[float, str], limit: int) -> Sequence[LetterRow]:
+        if limit <= 0:
+            return []
+        return self._some_letters("AND (died_at, id) > (?, ?) ORDER BY died_at, id LIMIT ?", *after, limit)
+
+    def _some_letters(self, where: str, *values: Any) -> list[LetterRow]:
+        rows = self._execute(f"{_SELECT_LETTER} {where}", (self._number, *values)).fetchall()
+        return [
+            LetterRow(job_id, died_at, until, Death(kind=kind, reason=reason, error=error, traceback=traceback))
+            for job_id, died_at, until, kind, reason, error, traceback in rows
+        ]
+
+    # Lanes
 
     def lane(self, key: str) -> LaneRow | None:
         if key in self._lanes:
@@ -113,6 +146,11 @@ class SQLiteTables:
 
     def put_lane(self, lane: LaneRow) -> None:
         self._lanes[lane.key] = self._changed[lane.key] = lane
+
+    def drop_lane(self, lane: LaneRow) -> None:
+        self._lanes.pop(lane.key, None)
+        self._changed.pop(lane.key, None)
+        self._execute("DELETE FROM lanes WHERE queue = ? AND key = ?", (self._number, lane.key))
 
     def next_lane(self) -> LaneRow | None:
         return self._first_lane(_NEXT_LANE)
@@ -125,39 +163,40 @@ class SQLiteTables:
         row = self._execute(query, (self._number, self.queue.generation)).fetchone()
         return self._seen(row) if row else None
 
+    def lanes_ahead(self, lane: LaneRow) -> int:
+        self._flush()
+        before = 'generation = ? AND (tag, "order") < (?, ?)'
+        ahead = self._count(before, lane.generation, lane.tag, lane.order)
+        if lane.generation != self.queue.generation:
+            # Those of the queue's generation are served first.
+            ahead += self._count("(generation = ? OR generation < ?)", self.queue.generation, lane.generation)
+        return ahead
+
+    def _count(self, where: str, *values: Any) -> int:
+        return int(self._execute(f"{_COUNT_WAITING} AND {where}", (self._number, *values)).fetchone()[0])
+
     def lanes(self) -> Iterable[LaneRow]:
         self._flush()
         for row in self._execute(_SELECT_LANE, (self._number,)):
             yield self._seen(row)
 
     def count_lanes(self) -> dict[str, int]:
-        names = [*COUNTERS, "lanes", "backlogged"]
-        sums = ", ".join(f"total({name})" for name in COUNTERS)
-        row = self._execute(
-            f"SELECT {sums}, count(*), total(pending > 0) FROM lanes WHERE queue = ?",
-            (self._number,),
-        ).fetchone()
-        return {name: int(value) for name, value in zip(names, row, strict=True)}
+        query = f"SELECT count(*), total({_WAITING}), total(blocked <> '') FROM lanes WHERE queue = ?"
+        row = self._execute(query, (self._number,)).fetchone()
+        return {name: int(value) for name, value in zip(("lanes", "backlogged", "blocked"), row, strict=True)}
 
     def _seen(self, row: tuple[Any, ...]) -> LaneRow:
-        key = row[0]
-        if key not in self._lanes:
-            values = dict(zip(_LANE, row, strict=True))
-            values["tags"], values["data"] = json.loads(values["tags"]), json.loads(values["data"])
-            self._lanes[key] = LaneRow(**values)
-        return self._lanes[key]
+        lane = LaneRow(**read(row, LANE))
+        return self._lanes.setdefault(lane.key, lane)
 
     def _flush(self) -> None:
         for lane in self._changed.values():
-            values = {name: getattr(lane, name) for name in _LANE}
-            values["tags"], values["data"] = json.dumps(values["tags"]), json.dumps(values["data"])
-            self._execute(_PUT_LANE, (self._number, *values.values()))
+            self._execute(_PUT_LANE, (self._number, *write(lane, LANE)))
         self._changed.clear()
 
     def finish(self) -> None:
         """Write what has changed and is not written."""
         self._flush()
-        queue = self.queue
-        now = (queue.virtual, queue.tick, queue.last_id, queue.strategy, queue.generation, queue.moving)
+        now = write(self.queue, QUEUE)
         if now != self._stored:
             self._execute(_PUT_QUEUE, (*now, self._number))

@@ -1,0 +1,270 @@
+"""How jobs come into their lanes, leave them, and end."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import ClassVar, Final
+
+from ranch.answers import Ending
+from ranch.backends.gates import blocked
+from ranch.backends.ranking import Ranking
+from ranch.backends.rows import ID_LENGTH, JobRow, LaneRow, LetterRow, Tables
+from ranch.letters import WORKER_LOST, Death
+from ranch.policy import Policy
+
+#: Lanes are looked at together, this many times in `Policy.lane_ttl`, so that those who wait are not woken for each.
+_LOOKS: Final = 8
+#: How many dead letters go at once when there are too many.
+_TRIMMED: Final = 10
+
+
+class Traffic:
+    """The moves of jobs in tables. Whoever calls puts the lane back."""
+
+    def __init__(self, ranking: Ranking, policy: Policy) -> None:
+        self._ranking = ranking
+        self._policy = policy
+
+    # Lanes
+
+    def lane(self, tables: Tables, key: str) -> LaneRow:
+        """Return a lane, a new one if there is none."""
+        lane = tables.lane(key)
+        if lane is None:
+            lane = LaneRow(key=key)
+            tables.put_lane(lane)
+            self._look_whether_idle(tables, lane)
+        return lane
+
+    def enter(self, tables: Tables, lane: LaneRow) -> None:
+        """Let a lane wait to be served, unless a limit forbids it."""
+        if not self.is_blocked(tables, lane):
+            self._ranking.enter(tables, lane)
+
+    def is_blocked(self, tables: Tables, lane: LaneRow) -> bool:
+        """Take note whether a limit forbids to serve a lane now, and when to look again."""
+        lane.blocked, until = blocked(lane, tables.queue.now)
+        if until is not None:
+            self._look_at(tables, lane, until)
+        return bool(lane.blocked)
+
+    def limited(self, tables: Tables, lane: LaneRow) -> None:
+        """Account for other limits of a lane."""
+        if lane.limits.rate is None:
+            lane.full_at = 0.0
+        was_blocked = lane.blocked
+        if lane.pending and not self.is_blocked(tables, lane) and was_blocked:
+            self._ranking.enter(tables, lane)
+
+    def _look_at(self, tables: Tables, lane: LaneRow, at: float) -> None:
+        if lane.look_at is not None:
+            tables.drop_timer(lane.look_at, f"r{lane.key}")
+        lane.look_at = at
+        tables.add_timer(at, f"r{lane.key}")
+
+    def _look_whether_idle(self, tables: Tables, lane: LaneRow) -> None:
+        ttl = self._policy.lane_ttl
+        if ttl is None:
+            lane.idle_at = None
+            return
+        grid = ceil(ttl * 1000 / _LOOKS)
+        lane.idle_at = ceil((tables.queue.now + ttl) * 1000 / grid) * grid / 1000
+        lane.idle_order = lane.order
+        tables.add_timer(lane.idle_at, f"i{lane.key}")
+
+    # Jobs
+
+    def arrive(self, tables: Tables, lane: LaneRow, job: JobRow) -> None:
+        """Put a job, stored already, among the ready ones of its lane."""
+        job.state, job.token = "ready", ""
+        tables.put_job(job)
+        lane.pending += 1
+        tables.queue.pending += 1
+        if lane.pending > 1:
+            if not self._ranking.reads.head or lane.blocked:
+                return
+            head = tables.head(lane.key)
+            if head is None or head.id != job.id:
+                return
+        self.enter(tables, lane)
+
+    def delay(self, tables: Tables, lane: LaneRow, job: JobRow, at: float) -> None:
+        """Let a job, stored already, wait for its time."""
+        job.state, job.token, job.at, job.due_at = "delayed", "", at, at
+        tables.put_job(job)
+        tables.add_timer(at, job.timer)
+        lane.delayed += 1
+        tables.queue.delayed += 1
+        tables.queue.tick += 1  # wakes those who wait, for it may be due before what they wait for
+
+    def withdraw(self, tables: Tables, lane: LaneRow, job: JobRow) -> None:
+        """Take a job that is ready or delayed from where it waits."""
+        if job.state == "delayed":
+            tables.drop_timer(job.at, job.timer)
+            lane.delayed -= 1
+            tables.queue.delayed -= 1
+            return
+        head = tables.head(lane.key) if self._ranking.reads.head else None
+        self.leave(tables, lane, job)
+        tables.put_job(job)
+        if head is not None and head.id == job.id and lane.pending and not lane.blocked:
+            self.enter(tables, lane)
+
+    def leave(self, tables: Tables, lane: LaneRow, job: JobRow) -> None:
+        """Take a ready job out of its lane, which keeps its rank. Whoever calls puts the job elsewhere."""
+        job.state = "leased"
+        lane.pending -= 1
+        tables.queue.pending -= 1
+        if not lane.pending:
+            lane.blocked = ""
+
+    def freed(self, tables: Tables, lane: LaneRow) -> None:
+        """Account for a lease that has ended."""
+        lane.leased -= 1
+        tables.queue.leased -= 1
+        if lane.blocked == "max_in_flight":
+            # The next claim lets it in: what only settles a job need not know the strategy.
+            self._look_at(tables, lane, tables.queue.now)
+            tables.queue.tick += 1
+        elif tables.queue.limits.max_in_flight is not None:
+            tables.queue.tick += 1
+
+    def come_back(self, tables: Tables, lane: LaneRow, job: JobRow, endings: list[Ending]) -> None:
+        """Put a job back into its lane, or let it end if it has expired."""
+        if job.has_expired(tables.queue.now):
+            endings.append(self.end(tables, lane, job, "expired"))
+        else:
+            self.arrive(tables, lane, job)
+
+    def end(self, tables: Tables, lane: LaneRow, job: JobRow, how: str) -> Ending:
+        """Let a job go that waits nowhere any more, counted as expired or cancelled."""
+        self.drop(tables, job)
+        counter = "expired" if how == "expired" else "cancelled"
+        for row in (lane, tables.queue):
+            setattr(row, counter, getattr(row, counter) + 1)
+        return Ending(job=job.read(), how=how)  # type: ignore[arg-type]  # the words are the callers'
+
+    def drop(self, tables: Tables, job: JobRow) -> None:
+        """Remove a job, and what it holds."""
+        self._let_go(tables, job)
+        tables.drop_job(job)
+
+    def _let_go(self, tables: Tables, job: JobRow) -> None:
+        if job.expires_at is not None:
+            tables.drop_timer(job.expires_at, f"e{job.id}")
+        if job.dedup_key is not None:
+            tables.let_go(job.dedup_key, job.id)
+
+    # Dead letters
+
+    def die(self, tables: Tables, lane: LaneRow, job: JobRow, death: Death) -> Ending:
+        """Make a dead letter of a job that waits nowhere any more."""
+        queue = tables.queue
+        self._let_go(tables, job)
+        job.state, job.token, job.at = "dead", "", queue.now
+        tables.put_job(job)
+        ttl = self._policy.dead_ttl
+        until = None if ttl is None else round(queue.now + ttl, 3)
+        tables.add_letter(LetterRow(job.id, queue.now, until, death))
+        if until is not None:
+            tables.add_timer(until, f"x{job.id}")
+        for row in (lane, queue):
+            row.died += 1
+            row.dead += 1
+        tables.put_lane(lane)
+        for letter in tables.letters((0.0, ""), min(queue.dead - self._policy.max_dead, _TRIMMED)):
+            self.forget(tables, letter)
+        return Ending(job=job.read(), how="dead")
+
+    def forget(self, tables: Tables, letter: LetterRow) -> JobRow:
+        """Remove a dead letter, and return its job."""
+        job = tables.job(letter.id)
+        assert job is not None, f"dead letter {letter.id} has no job"
+        self._forgotten(tables, letter, job)
+        tables.drop_job(job)
+        return job
+
+    def revive(self, tables: Tables, letter: LetterRow) -> JobRow:
+        """Put the job of a dead letter back into its lane, as if it had just become ready."""
+        job = tables.job(letter.id)
+        assert job is not None, f"dead letter {letter.id} has no job"
+        lane = self._forgotten(tables, letter, job)
+        job.failures, job.reclaims, job.expires_at, job.due_at = 0, 0, None, tables.queue.now
+        for row in (lane, tables.queue):
+            row.revived += 1
+        self.arrive(tables, lane, job)
+        tables.put_lane(lane)
+        return job
+
+    def _forgotten(self, tables: Tables, letter: LetterRow, job: JobRow) -> LaneRow:
+        if letter.until is not None:
+            tables.drop_timer(letter.until, f"x{letter.id}")
+        tables.drop_letter(letter.id)
+        lane = self.lane(tables, job.lane)
+        for row in (lane, tables.queue):
+            row.dead -= 1
+        tables.put_lane(lane)
+        return lane
+
+    # What time brings
+
+    def see_to(self, tables: Tables, limit: int, endings: list[Ending]) -> int:
+        """See to the first timers whose time has come; return how many leases had expired."""
+        before = tables.queue.reclaimed
+        due = tables.due(limit)
+        for at, timer in due:
+            tables.drop_timer(at, timer)
+        # What a timer is about may be gone, by one before it.
+        for _, timer in due:
+            kind, name = timer[0], timer[1:]
+            if kind == "x":
+                if letter := tables.letter(name):
+                    self.forget(tables, letter)
+            elif kind in "ri":
+                if lane := tables.lane(name):
+                    (self._look if kind == "r" else self._forget_if_idle)(tables, lane)
+            elif job := tables.job(name[:ID_LENGTH]):
+                lane = self.lane(tables, job.lane)
+                self._job_timers[kind](self, tables, lane, job, endings)
+                tables.put_lane(lane)
+        return tables.queue.reclaimed - before
+
+    def _look(self, tables: Tables, lane: LaneRow) -> None:
+        lane.look_at = None
+        if lane.blocked:
+            lane.blocked = ""
+            if lane.pending:
+                self.enter(tables, lane)
+        tables.put_lane(lane)
+
+    def _forget_if_idle(self, tables: Tables, lane: LaneRow) -> None:
+        if lane.is_forgettable and lane.idle_order == lane.order:
+            if lane.look_at is not None:
+                tables.drop_timer(lane.look_at, f"r{lane.key}")
+            tables.drop_lane(lane)
+        else:
+            self._look_whether_idle(tables, lane)
+            tables.put_lane(lane)
+
+    def _fell_due(self, tables: Tables, lane: LaneRow, job: JobRow, endings: list[Ending]) -> None:
+        lane.delayed -= 1
+        tables.queue.delayed -= 1
+        self.come_back(tables, lane, job, endings)
+
+    def _expired(self, tables: Tables, lane: LaneRow, job: JobRow, endings: list[Ending]) -> None:
+        # One that is leased is left to its owner: it ends when it would come back.
+        if job.state in {"ready", "delayed"}:
+            self.withdraw(tables, lane, job)
+            endings.append(self.end(tables, lane, job, "expired"))
+
+    def _reclaim(self, tables: Tables, lane: LaneRow, job: JobRow, endings: list[Ending]) -> None:
+        job.reclaims += 1
+        for row in (lane, tables.queue):
+            row.reclaimed += 1
+        self.freed(tables, lane)
+        if job.reclaims > self._policy.max_reclaims and not job.has_expired(tables.queue.now):
+            endings.append(self.die(tables, lane, job, WORKER_LOST))
+        else:
+            self.come_back(tables, lane, job, endings)
+
+    _job_timers: ClassVar = {"d": _fell_due, "e": _expired, "l": _reclaim}
