@@ -79,7 +79,7 @@ class LocalLanes(Lookups):
                     idle_for = 0.0
                     break
                 spare -= 1
-                self._traffic.leave(tables, lane, job)
+                self._traffic.withdraw(tables, lane, job)
                 endings.append(self._traffic.end(tables, lane, job, "expired"))
             else:
                 leases.append(self._serve(tables, lane, job, lease, owner))
