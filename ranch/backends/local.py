@@ -15,7 +15,7 @@ from attrs import evolve
 
 from ranch.answers import Claim, Ending, Receipt, Return
 from ranch.backends.admission import admit
-from ranch.backends.gates import blocked, take_token
+from ranch.backends.gates import blocked, change_limits, take_token
 from ranch.backends.lookups import Lookups, atomic
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
@@ -228,17 +228,14 @@ class LocalLanes(Lookups):
             if lane.waits and reads.numbers(lane) != before:
                 self._ranking.enter(tables, lane)
             if change.limits:
-                lane.limits = lane.limits.changed(change.limits)
-                self._traffic.limited(tables, lane)
+                self._traffic.limit(tables, lane, change.limits)
             tables.put_lane(lane)
 
     @atomic
     def limit(self, tables: Tables, changes: Mapping[str, Any]) -> Limits:
         queue = tables.queue
         if changes:
-            queue.limits = queue.limits.changed(changes)
-            if queue.limits.rate is None:
-                queue.full_at = 0.0
+            change_limits(queue, changes, queue.now)
             queue.tick += 1
         return queue.limits
 

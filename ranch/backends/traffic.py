@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from ranch.answers import Ending
-from ranch.backends.gates import blocked
+from ranch.backends.gates import blocked, change_limits
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import ID_LENGTH, JobRow, LaneRow, LetterRow, Tables
 from ranch.letters import WORKER_LOST, Death
@@ -48,10 +49,9 @@ class Traffic:
             self._look_at(tables, lane, until)
         return bool(lane.blocked)
 
-    def limited(self, tables: Tables, lane: LaneRow) -> None:
-        """Account for other limits of a lane."""
-        if lane.limits.rate is None:
-            lane.full_at = 0.0
+    def limit(self, tables: Tables, lane: LaneRow, changes: Mapping[str, Any]) -> None:
+        """Set other limits of a lane, which waits from now on, or no more."""
+        change_limits(lane, changes, tables.queue.now)
         was_blocked = lane.blocked
         if lane.pending and not self.is_blocked(tables, lane) and was_blocked:
             self._ranking.enter(tables, lane)
