@@ -211,23 +211,27 @@ class Traffic:
     def see_to(self, tables: Tables, limit: int, endings: list[Ending]) -> int:
         """See to the first timers whose time has come; return how many leases had expired."""
         before = tables.queue.reclaimed
-        due = tables.due(limit)
-        for at, timer in due:
-            tables.drop_timer(at, timer)
-        # What a timer is about may be gone, by one before it.
-        for _, timer in due:
-            kind, name = timer[0], timer[1:]
-            if kind == "x":
-                if letter := tables.letter(name):
-                    self.forget(tables, letter)
-            elif kind in "ri":
-                if lane := tables.lane(name):
-                    (self._look if kind == "r" else self._forget_if_idle)(tables, lane)
-            elif job := tables.job(name[:ID_LENGTH]):
-                lane = self.lane(tables, job.lane)
-                self._job_timers[kind](self, tables, lane, job, endings)
-                tables.put_lane(lane)
+        # One may make another due at once: a lease that expired lets the lane be looked at that its limit held back.
+        while limit > 0 and (due := tables.due(limit)):
+            limit -= len(due)
+            for at, timer in due:
+                tables.drop_timer(at, timer)
+            for _, timer in due:
+                self._see_to_one(tables, timer[0], timer[1:], endings)
         return tables.queue.reclaimed - before
+
+    def _see_to_one(self, tables: Tables, kind: str, name: str, endings: list[Ending]) -> None:
+        # What a timer is about may be gone, by one before it.
+        if kind == "x":
+            if letter := tables.letter(name):
+                self.forget(tables, letter)
+        elif kind in "ri":
+            if lane := tables.lane(name):
+                (self._look if kind == "r" else self._forget_if_idle)(tables, lane)
+        elif job := tables.job(name[:ID_LENGTH]):
+            lane = self.lane(tables, job.lane)
+            self._job_timers[kind](self, tables, lane, job, endings)
+            tables.put_lane(lane)
 
     def _look(self, tables: Tables, lane: LaneRow) -> None:
         lane.look_at = None
