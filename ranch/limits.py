@@ -102,7 +102,7 @@ class Limits:
     max_in_flight: int | None = field(default=None, converter=_in_flight)
     #: Jobs claimed in a period.
     rate: Rate | None = field(default=None, converter=_rate)
-    #: Jobs that wait, ready or delayed.
+    #: Jobs that are ready to be claimed. A delayed one that falls due, and one that comes back, find room all the same.
     max_pending: int | None = field(default=None, converter=_pending)
     #: What an enqueue does that would go over it: ``"raise"`` `QueueFull`, or ``"drop-oldest"``: cancel the lane's next
     #: job for each new one. A queue knows only the first.

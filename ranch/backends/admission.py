@@ -9,17 +9,12 @@ from ranch.answers import Ending, Receipt
 from ranch.backends.rows import JobRow, LaneRow, Tables
 from ranch.backends.traffic import Traffic
 from ranch.exceptions import QueueFull
-from ranch.limits import NONE, Limits
+from ranch.limits import Limits
 from ranch.model import Job, NewJob
 
 
 def admit(tables: Tables, traffic: Traffic, new_jobs: Sequence[NewJob]) -> Receipt:
-    """Store each job but duplicates, in the given order; all or none.
-
-    Raises:
-        QueueFull: They would be too many; nothing was stored.
-    """
-    _check_room(tables, new_jobs)
+    """Store each job but duplicates, in the given order, once there is room for them."""
     jobs: list[Job] = []
     endings: list[Ending] = []
     for new in new_jobs:
@@ -37,7 +32,12 @@ def admit(tables: Tables, traffic: Traffic, new_jobs: Sequence[NewJob]) -> Recei
     return Receipt(jobs=jobs, ended=endings)
 
 
-def _check_room(tables: Tables, new_jobs: Sequence[NewJob]) -> None:
+def check_room(tables: Tables, new_jobs: Sequence[NewJob]) -> None:
+    """Refuse jobs that would be too many, before anything is changed.
+
+    Raises:
+        QueueFull: They would.
+    """
     queue, keys = tables.queue, set()
     wanted: Counter[str] = Counter()
     for new in new_jobs:
@@ -45,14 +45,19 @@ def _check_room(tables: Tables, new_jobs: Sequence[NewJob]) -> None:
         keys.add(new.dedup_key)
         if new.delay <= 0 and not is_twin:
             wanted[new.lane] += 1
+    more = 0
     for key, count in wanted.items():
         lane = tables.lane(key)
-        if lane is None or lane.limits is NONE or lane.limits.overflow != "raise":
+        most = lane.limits.max_pending if lane else None
+        if lane is None or most is None:
+            more += count
             continue
-        if lane.limits.max_pending is not None and lane.pending + count > lane.limits.max_pending:
-            raise QueueFull(key, lane.limits.max_pending)
+        room = max(0, most - lane.pending)
+        if count > room and lane.limits.overflow == "raise":
+            raise QueueFull(key, most)
+        more += min(count, room)  # for each one beyond it, one is dropped
     most = queue.limits.max_pending
-    if most is not None and queue.pending + wanted.total() > most:
+    if most is not None and queue.pending + more > most:
         raise QueueFull(None, most)
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from ranch.answers import Claim, Ending, Receipt, Return
-from ranch.backends.admission import admit
+from ranch.backends.admission import admit, check_room
 from ranch.backends.gates import blocked, change_limits, take_token
 from ranch.backends.lookups import Lookups, atomic
 from ranch.backends.ranking import Ranking
@@ -51,6 +51,7 @@ class LocalLanes(Lookups):
 
     @atomic
     def enqueue(self, tables: Tables, jobs: Sequence[NewJob]) -> Receipt:
+        check_room(tables, jobs)
         self._ranking.agree(tables)
         tables.queue.strategy = self._ranking.text
         return admit(tables, self._traffic, jobs)
