@@ -67,8 +67,9 @@ class Traffic:
         if ttl is None:
             lane.idle_at = None
             return
-        grid = ceil(ttl * 1000 / _LOOKS)
-        lane.idle_at = ceil((tables.queue.now + ttl) * 1000 / grid) * grid / 1000
+        ttl_ms = round(ttl * 1000)
+        grid = ceil(ttl_ms / _LOOKS)
+        lane.idle_at = ceil((round(tables.queue.now * 1000) + ttl_ms) / grid) * grid / 1000
         lane.idle_order = lane.order
         tables.add_timer(lane.idle_at, f"i{lane.key}")
 

@@ -111,7 +111,10 @@ class Lanes(Protocol):
         ...
 
     def limit(self, changes: Mapping[str, Any]) -> Steps[Limits]:
-        """Change the limits of the whole queue, and return them as they are then. No changes only read them."""
+        """Change the limits of the whole queue, and return them as they are then. No changes only read them.
+
+        `changes` are as `checked_limits` returns them.
+        """
         ...
 
     def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:

@@ -21,6 +21,7 @@ from ranch.backends.redis.lanes import MAX_ENQUEUE, RedisLanes
 from ranch.backends.redis.runners import Call, asend, check_client, patience, send
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, ConfigError
+from ranch.policy import DEFAULT, Policy
 from ranch.typing import Clock, Strategy
 
 # How a call is tried again when the server cannot be reached, in seconds: 4 times within some 3 seconds.
@@ -73,14 +74,16 @@ class RedisBackend:
         # An async client belongs to the event loop it was first used in.
         self._async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
-    def lanes(self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None) -> RedisLanes:
+    def lanes(
+        self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None, policy: Policy = DEFAULT
+    ) -> RedisLanes:
         """Return the lanes of a queue, served in the strategy's order. No round trip.
 
         Raises:
             ConfigError: A field of the strategy cannot be said in Lua, which its twin there needs.
         """
         keys = Keys(self._prefix, queue)
-        return RedisLanes(keys, strategy, choice, clock=self._clock, patience=patience(self._client))
+        return RedisLanes(keys, strategy, choice, policy, clock=self._clock, patience=patience(self._client))
 
     def perform(self, step: Call) -> Any:
         """Take one step, blocking."""

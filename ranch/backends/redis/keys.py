@@ -8,33 +8,46 @@ key, after the hash tag    type    holds
 =========================  ======  =====================================================================================
 ``:meta``                  HASH    the queue's row: ``layout`` of these keys, ``virtual`` time, ``tick``; ``last_id``,
                                    which is also how many jobs were enqueued; totals ``claimed acked released
-                                   reclaimed``; ``strategy_errors``: how often the strategy gave no usable rank;
+                                   reclaimed failed died revived expired cancelled``; ``delayed``: how many jobs are;
+                                   ``limits`` of the queue and ``full_at``, as a lane's; ``limited``: how many lanes
+                                   have limits, ``blocked``: how many of them are held back by one;
+                                   ``strategy_errors``: how often the strategy gave no usable rank;
                                    ``strategy``: its name and options as JSON, ``generation``: how often it was set, and
                                    while lanes wait under an earlier one, ``stale``: the first such generation
-``:ready``                 ZSET    each lane with pending jobs once: score its rank, member its order in 13 hex digits
-                                   and its key, so that equal ranks stand in the order of their lanes
+``:ready``                 ZSET    each lane that waits to be served once: score its rank, member its order in 13 hex
+                                   digits and its key, so that equal ranks stand in the order of their lanes
 ``:stale:<generation>``    ZSET    what ``:ready`` was under an earlier strategy: lanes that wait to be ranked anew
-``:jobs``                  HASH    every job until it is acked: id in 11 hex digits to record (see `records`)
-``:timers``                ZSET    every job that waits for a time: score that time in ms, member ``d<id>`` of a delayed
-                                   one, ``l<id><token>`` of a leased one
-``:lanes``                 SET     the keys of the lanes ever used
+``:jobs``                  HASH    every job until it ends, dead ones too: id in 11 hex digits to record (see `records`)
+``:timers``                ZSET    what is to be seen to at a time: score that time in ms, member ``d<id>`` of a delayed
+                                   job, ``l<id><token>`` of a leased one, ``e<id>`` of one that expires, ``x<id>`` of a
+                                   dead letter that is removed then; ``r<lane>`` of a lane held back by a limit, to be
+                                   looked at again, ``i<lane>`` of one that may be idle then
+``:lanes``                 SET     the keys of the lanes there are
 ``:bell``                  LIST    at most one token, for one who waits
+``:dedup``                 HASH    dedup_key to the id of the job that holds it, followed by the time in ms until which
+                                   it does, if that may be before the job ends
+``:dead``                  ZSET    dead letters: score their time of death in ms, member the job's id
+``:letters``               HASH    why they died, by id, as JSON
 ``:lane:<lane>``           HASH    the lane's row: ``weight``, the one that counts, and ``set_weight``, the one that was
                                    set, if that is another; ``tag`` (its rank), ``order`` (13 hex digits); totals
-                                   ``enqueued claimed acked released reclaimed``; ``mean_time``; ``tag:<name>``;
-                                   ``data:<name>`` as JSON. Under a strategy without a twin ``asked``, the tick at which
-                                   the client was last given it to ask. If the strategy was set, ``generation``: of the
-                                   one that gave the rank. What has its default is not stored
+                                   ``enqueued claimed acked released reclaimed failed died revived expired cancelled``;
+                                   ``dead``: how many letters are kept; ``mean_time``; ``tag:<name>``; ``data:<name>``
+                                   as JSON; ``limits``, eight words (see ``lib/limits.lua``), ``full_at``: when its
+                                   bucket of tokens is full, in ms, ``blocked``: which limit holds it back;
+                                   ``idle_order``: its order when it was last looked at. Under a strategy without a
+                                   twin ``asked``, the tick at which the client was last given it to ask. If the
+                                   strategy was set, ``generation``: of the one that gave the rank. What has its default
+                                   is not stored
 ``:pending:<lane>``        ZSET    the lane's ready jobs: score their place, which is when they fell due less their
                                    priority's head start, in ms; member the job's id
 =========================  ======  =====================================================================================
 
-Totals only grow, and what is now follows from them: leased are the jobs claimed less acked, released and reclaimed;
-pending are those in ``:pending:<lane>``; delayed is the rest of those enqueued and not acked. In the whole queue,
-delayed and leased are those in ``:timers``. So a claim counts one thing, not three.
+Totals only grow, and what is now follows from them: leased are the jobs claimed less those acked, released, reclaimed
+and failed; pending are those in ``:pending:<lane>``; delayed is the rest of those that came in and did not leave. In
+the whole queue delayed are counted, and pending follow. So a claim counts one thing, not three.
 
-No key expires. ``:ready``, ``:timers``, ``:jobs`` and ``:pending:<lane>`` go when they are empty; a row stays, with
-what it counted.
+No key expires. A lane is forgotten, with its row, some time after its last job (see `Policy.lane_ttl`), unless it was
+given a weight, a tag, data or a limit. All others go when they are empty; ``:meta`` stays, with what it counted.
 """
 
 from __future__ import annotations
@@ -58,6 +71,9 @@ class Keys:
     timers: str = field(init=False)
     lanes: str = field(init=False)
     bell: str = field(init=False)
+    dedup: str = field(init=False)
+    dead: str = field(init=False)
+    letters: str = field(init=False)
     #: Before a lane's key.
     lane_prefix: str = field(init=False)
     pending_prefix: str = field(init=False)
@@ -65,7 +81,7 @@ class Keys:
     stale_prefix: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        for name in ("meta", "ready", "jobs", "timers", "lanes", "bell"):
+        for name in ("meta", "ready", "jobs", "timers", "lanes", "bell", "dedup", "dead", "letters"):
             object.__setattr__(self, name, f"{self.tag}:{name}")
         for name in ("lane", "pending", "stale"):
             object.__setattr__(self, f"{name}_prefix", f"{self.tag}:{name}:")

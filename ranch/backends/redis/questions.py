@@ -39,5 +39,5 @@ def answer(asker: Asker, asked: Sequence[bytes]) -> Iterable[tuple[str, int, str
         numbers = (number for (number,) in _NUMBER.iter_unpack(packed[_QUESTION.size :]))
         data = {name: number for name, number in zip(names, numbers, strict=True) if not isnan(number)}
         lane = View(key, weight, tag, data, since, priority, cost, None if isnan(bid) else bid)
-        ranks[key] = tick, asker.rank(lane, QueueRow(virtual, tick, now=now), served or None)
+        ranks[key] = tick, asker.rank(lane, QueueRow(virtual=virtual, tick=tick, now=now), served or None)
     return [(key, tick, repr(rank)) for key, (tick, rank) in ranks.items()]

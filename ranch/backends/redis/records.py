@@ -8,13 +8,18 @@ bytes  type   what
 =====  =====  ==================================================================================
 0-5    int    enqueued at, in ms since the epoch, by the server's clock
 6-11   int    due at, likewise
-12-19  float  cost
-20     int    priority, and 128 more if the job has a bid
-21-22  int    attempts: claims that ended in a release or a reclaim, so a claim need not write
-23-24  int    reclaims
-25-26  int    length of the lane's key
-27-           the lane's key in UTF-8
-then   float  bid; nothing, if the job has none
+12-17  int    expires at, likewise, or 0
+18-25  float  cost
+26     int    priority
+27     int    flags: 1 if the job has a bid, 2 a lease time of its own, 4 a dedup_key
+28-29  int    attempts: claims that have ended and brought it back, so a claim need not write
+30-31  int    reclaims
+32-33  int    failures
+34-35  int    length of the lane's key
+36-           the lane's key in UTF-8
+then   float  bid, if the job has one
+then   int    its lease time in ms, in six bytes, if it has one
+then          the length of its dedup_key in two bytes, and the key, if it has one
 then   int    content type: its number in `CONTENT_TYPES` in one byte, or 0, its length in two bytes, and the type
 then          the body
 =====  =====  ==================================================================================
@@ -27,6 +32,7 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Any, Final
 
+from ranch.backends.redis.limits import read_limits
 from ranch.model import Job, Lane, LaneStats, NewJob, Priority, QueueStats
 
 #: Content types that take one byte, by their number. Append only.
@@ -38,88 +44,136 @@ CONTENT_TYPES: Final = (
     "application/x-yaml",
     "application/data",
 )
+# A time further off than this, in ms, is as good as never: 4,000 years, and it fits a record.
+_NEVER_MS: Final = 2**47
+
 _NUMBERS: Final = {content_type: number for number, content_type in enumerate(CONTENT_TYPES)}
 
-# The two times are six bytes each, which struct has no letter for: four and two.
-_HEADER: Final = Struct("<IHIHdBHHH")
-_AFTER_TIMES: Final = Struct("<dBHHH")
+# The three times are six bytes each, which struct has no letter for: four and two.
+_HEADER: Final = Struct("<IHIHIHdBBHHHH")
+_AFTER_TIMES: Final = Struct("<dBBHHHH")
 _LENGTH: Final = Struct("<H")
 _BID: Final = Struct("<d")
-_HAS_BID: Final = 128
+_LEASE: Final = Struct("<IH")
+_HAS_BID, _HAS_LEASE, _HAS_DEDUP_KEY = 1, 2, 4
 
 
 def pack(job: NewJob) -> bytes:
     """Return the record of a new job from its cost on. The times before it are the server's to add."""
-    lane = job.lane.encode()
-    if number := _NUMBERS.get(job.content_type):
-        content_type = bytes((number,))
-    else:
-        spelled = job.content_type.encode()
-        content_type = b"\0" + _LENGTH.pack(len(spelled)) + spelled
-    priority, bid = int(job.priority), b""
+    lane, flags, extras = job.lane.encode(), 0, b""
     if job.bid is not None:
-        priority, bid = priority | _HAS_BID, _BID.pack(job.bid)
-    return _AFTER_TIMES.pack(job.cost, priority, 0, 0, len(lane)) + lane + bid + content_type + job.body
+        flags, extras = _HAS_BID, _BID.pack(job.bid)
+    if job.lease is not None:
+        lease_ms = to_ms(job.lease)
+        flags, extras = flags | _HAS_LEASE, extras + _LEASE.pack(lease_ms & 0xFFFFFFFF, lease_ms >> 32)
+    if job.dedup_key is not None:
+        flags, extras = flags | _HAS_DEDUP_KEY, extras + _sized(job.dedup_key)
+    number = _NUMBERS.get(job.content_type)
+    content_type = bytes((number,)) if number else b"\0" + _sized(job.content_type)
+    header = _AFTER_TIMES.pack(job.cost, int(job.priority), flags, 0, 0, 0, len(lane))
+    return header + lane + extras + content_type + job.body
 
 
-def unpack(job_id: str, record: bytes, *, this_claim: int = 0) -> Job:
+def unpack(job_id: str, record: bytes, *, this_claim: int = 0, duplicate: bool = False) -> Job:
     """Return the job of a record; with `this_claim` counted among its attempts."""
-    low, high, due_low, due_high, cost, priority, attempts, reclaims, size = _HEADER.unpack_from(record)
+    header = _HEADER.unpack_from(record)
+    low, high, due_low, due_high, expires_low, expires_high, cost, priority, flags = header[:9]
+    attempts, reclaims, failures, size = header[9:]
     at = _HEADER.size + size
-    lane, bid = record[_HEADER.size : at].decode(), None
-    if priority & _HAS_BID:
+    lane = record[_HEADER.size : at].decode()
+    bid = lease = dedup_key = None
+    if flags & _HAS_BID:
         (bid,) = _BID.unpack_from(record, at)
         at += _BID.size
+    if flags & _HAS_LEASE:
+        lease = _seconds(*_LEASE.unpack_from(record, at))
+        at += _LEASE.size
+    if flags & _HAS_DEDUP_KEY:
+        dedup_key, at = _read_sized(record, at)
     number = record[at]
     at += 1
     content_type = CONTENT_TYPES[number]
     if not number:
-        (size,) = _LENGTH.unpack_from(record, at)
-        at += _LENGTH.size
-        content_type = record[at : at + size].decode()
-        at += size
+        content_type, at = _read_sized(record, at)
     return Job(
         id=job_id,
         lane=lane,
         body=record[at:],
         content_type=content_type,
-        priority=Priority(priority & ~_HAS_BID),
+        priority=Priority(priority),
         cost=cost,
-        enqueued_at=(high << 32 | low) / 1000,
-        due_at=(due_high << 32 | due_low) / 1000,
+        enqueued_at=_seconds(low, high),
+        due_at=_seconds(due_low, due_high),
         attempts=attempts + this_claim,
         reclaims=reclaims,
+        failures=failures,
         bid=bid,
+        expires_at=_seconds(expires_low, expires_high) or None,
+        lease=lease,
+        dedup_key=dedup_key,
+        duplicate=duplicate,
     )
+
+
+def to_ms(seconds: float) -> int:
+    """Return seconds as whole milliseconds."""
+    return min(round(seconds * 1000), _NEVER_MS) if seconds < _NEVER_MS else _NEVER_MS
+
+
+def _seconds(low: int, high: int) -> float:
+    return (high << 32 | low) / 1000
+
+
+def _sized(text: str) -> bytes:
+    spelled = text.encode()
+    return _LENGTH.pack(len(spelled)) + spelled
+
+
+def _read_sized(record: bytes, at: int) -> tuple[str, int]:
+    (size,) = _LENGTH.unpack_from(record, at)
+    at += _LENGTH.size
+    return record[at : at + size].decode(), at + size
 
 
 def lane_stats(row: dict[str, bytes], pending: int) -> LaneStats:
     """Return a lane's numbers: those its row counts, and those that follow."""
-    ended, leased = _ended(row)
-    enqueued = int(row.get("enqueued", 0))
-    delayed = enqueued - ended["acked"] - leased - pending
-    return LaneStats(pending=pending, delayed=delayed, leased=leased, enqueued=enqueued, **ended)
+    counts, leased = _counts(row)
+    enqueued, dead = int(row.get("enqueued", 0)), int(row.get("dead", 0))
+    delayed = enqueued + _stayed(counts, leased) - pending
+    return LaneStats(pending=pending, delayed=delayed, leased=leased, enqueued=enqueued, dead=dead, **counts)
 
 
-def queue_stats(row: dict[str, bytes], waiting: int, lanes: int, backlogged: int) -> QueueStats:
-    """Return a queue's numbers; `waiting` are its jobs that wait for a time, delayed and leased ones."""
-    ended, leased = _ended(row)
-    enqueued = int(row.get("last_id", 0))
+def queue_stats(row: dict[str, bytes], lanes: int, backlogged: int, dead: int) -> QueueStats:
+    """Return a queue's numbers."""
+    counts, leased = _counts(row)
+    enqueued, delayed = int(row.get("last_id", 0)), int(row.get("delayed", 0))
     return QueueStats(
-        pending=enqueued - ended["acked"] - waiting,
-        delayed=waiting - leased,
+        pending=enqueued + _stayed(counts, leased) - delayed,
+        delayed=delayed,
         leased=leased,
         enqueued=enqueued,
+        dead=dead,
         lanes=lanes,
         backlogged=backlogged,
-        **ended,
+        blocked=int(row.get("blocked", 0)),
+        **counts,
     )
 
 
-def _ended(row: dict[str, bytes]) -> tuple[dict[str, int], int]:
-    """Return the counters of claims, and how many claims have not ended."""
-    counters = {name: int(row.get(name, 0)) for name in ("claimed", "acked", "released", "reclaimed")}
-    return counters, 2 * counters["claimed"] - sum(counters.values())
+_COUNTS: Final = ("claimed", "acked", "released", "reclaimed", "failed", "died", "revived", "expired", "cancelled")
+
+
+def _counts(row: dict[str, bytes]) -> tuple[dict[str, int], int]:
+    """Return the totals, and how many claims have not ended."""
+    counts = {name: int(row.get(name, 0)) for name in _COUNTS}
+    ended = counts["acked"] + counts["released"] + counts["reclaimed"] + counts["failed"]
+    return counts, counts["claimed"] - ended
+
+
+def _stayed(counts: dict[str, int], leased: int) -> int:
+    """Return how many more jobs wait than were enqueued: a negative number, of those that left."""
+    left = counts["acked"] + counts["died"] + counts["expired"] + counts["cancelled"] + leased
+    return counts["revived"] - left
 
 
 def read_fields(reply: Sequence[bytes]) -> dict[str, bytes]:
@@ -146,5 +200,7 @@ def read_lane(key: str, row: dict[str, bytes], pending: int) -> Lane:
         tags=tags,
         data=data,
         stats=lane_stats(row, pending),
+        limits=read_limits(row.get("limits", b"").decode()),
+        blocked=row.get("blocked", b"").decode(),
         mean_time=float(row["mean_time"]) if "mean_time" in row else None,
     )

@@ -27,7 +27,7 @@ from redis.exceptions import (
 
 from ranch.backends.redis.scripts import Script
 from ranch.choice import StrategyChoice
-from ranch.exceptions import BackendError, BackendUnavailable, ConfigError, RanchError, StrategyMismatch
+from ranch.exceptions import BackendError, BackendUnavailable, ConfigError, QueueFull, RanchError, StrategyMismatch
 
 # What passes: the server starts, fails over, or is not there.
 _UNAVAILABLE: Final = (
@@ -71,15 +71,23 @@ class Call:
 
 
 def _layout(number: int) -> BackendError:
-    return BackendError(f"the queue was written by a newer ranch (layout {number}); upgrade this one to use it")
+    return BackendError(f"the queue was written by another ranch (layout {number}): use that one, or another queue")
 
 
 def _strategy(stored: bytes, generation: int, own: bytes) -> StrategyMismatch:
     return StrategyMismatch(StrategyChoice.read(stored, generation), StrategyChoice.read(own, 0))
 
 
+def _full(lane: bytes, limit: int) -> QueueFull:
+    return QueueFull(lane.decode() or None, limit)
+
+
 # What a script's status word means, beside ``ok``.
-_REFUSALS: Final[dict[bytes, Callable[..., RanchError]]] = {b"layout": _layout, b"strategy": _strategy}
+_REFUSALS: Final[dict[bytes, Callable[..., RanchError]]] = {
+    b"full": _full,
+    b"layout": _layout,
+    b"strategy": _strategy,
+}
 
 
 def _refusal(status: bytes, rest: Sequence[Any]) -> RanchError:

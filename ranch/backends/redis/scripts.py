@@ -3,7 +3,8 @@
 A file opens with comments that the loader reads::
 
     -- What it does, in one line or more.
-    -- @include lib.queue, lib.lanes     files to go before it, each once; `strategy` is the twin
+    -- @include lib.queue, lib.lanes     files to go before it, each once; `strategy` is the
+                                      twin, `policy` what holds for all jobs
     -- @key meta       what it is        becomes `local meta = KEYS[1]`
     -- @arg now_ms     what it is        becomes `local now_ms = ARGV[1]`
     -- @rest first     what follows      becomes `local first = 2`, where the open end of ARGV begins
@@ -29,8 +30,12 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from attrs import define, field, frozen
 
+from ranch.backends.redis.records import to_ms
+from ranch.backends.redis.replies import write_death
 from ranch.backends.views import Reads
 from ranch.exceptions import BackendError, ConfigError
+from ranch.letters import WORKER_LOST
+from ranch.policy import DEFAULT, Policy
 from ranch.typing import Strategy
 
 if TYPE_CHECKING:
@@ -194,6 +199,7 @@ class _Composer:
 
     folder: Traversable
     twin: Twin | None
+    policy: Policy
     command: _File
     lines: list[str] = field(factory=list)
     origins: list[tuple[str, int] | None] = field(factory=list)
@@ -230,6 +236,8 @@ class _Composer:
                 continue
             if name == "strategy":
                 self.include_twin(path)
+            elif name == "policy":
+                self.include_policy()
             else:
                 included = _File.read(name, self.folder, " > ".join(path))
                 if included.name in path:
@@ -265,16 +273,27 @@ class _Composer:
         self.add("return enter, served", end)
         self.add(f"end)({self.twin.options})", end)
 
+    def include_policy(self) -> None:
+        policy = self.policy
+        for name, value in (
+            ("max_reclaims", policy.max_reclaims),
+            ("lane_ttl_ms", policy.lane_ttl and to_ms(policy.lane_ttl)),
+            ("max_dead", policy.max_dead),
+            ("dead_ttl_ms", policy.dead_ttl and to_ms(policy.dead_ttl)),
+            ("worker_lost", write_death(WORKER_LOST)),
+        ):
+            self.add(f"local {name} = {_literal(value, 'policy', name)}")
+
 
 @cache
-def load(name: str, twin: Twin | None = None, folder: Traversable = LUA) -> Script:
-    """Return the script of a command, with a strategy's twin if it includes one.
+def load(name: str, twin: Twin | None = None, policy: Policy = DEFAULT, folder: Traversable = LUA) -> Script:
+    """Return the script of a command, with a strategy's twin and the policy if it includes them.
 
     Raises:
         ScriptError: A file is missing, includes itself, or declares what cannot be.
     """
     command = _File.read(name, folder, name)
-    composer = _Composer(folder, twin, command)
+    composer = _Composer(folder, twin, policy, command)
     composer.compose()
     used = twin if "strategy" in composer._done else None
     text = "\n".join(composer.lines)

@@ -1,38 +1,50 @@
 -- Put each job into its lane, or let it wait for its time.
 -- @include lib.queue, lib.arrivals, lib.moves, lib.delay, lib.bell
 -- @key meta            the queue's row
--- @key ready           index of the lanes with pending jobs
+-- @key ready           index of the lanes that wait
 -- @key jobs            records by job id
--- @key timers          delayed and leased jobs by their time
--- @key lanes           keys of the lanes ever used
+-- @key timers          what is to be seen to, by its time
+-- @key lanes           keys of the lanes there are
 -- @key bell            list of at most one token
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
 -- @key stale_prefix    of the indexes of earlier strategies
+-- @key dedup           by dedup_key the job that holds it
+-- @key dead            dead letters by their time
+-- @key letters         why they died
 -- @arg now_ms          empty for the server's time
 -- @arg own             text of the strategy that the client has
 -- @arg moves_limit     how many lanes to take from earlier strategies first
--- @rest first          of each job: lane, priority, delay in ms or empty, record after its times
--- @returns ok, what was asked, now_ms, number of the first job
+-- @rest first  of each job: lane, priority, options as lib.admission reads them or empty, record after its times
+-- @returns ok, what was asked, what ended, now_ms, number of the first job, expiries in ms if some have one, then of each duplicate: its place in the call from 0 on, id, record, 1 if it is leased
 
 move()
 local last_id, enqueued, wake = tonumber(stored[4]) or 0, {}, false
-local first_id = last_id + 1
-for i = first, #ARGV, 4 do
-  local lane, priority, delay_ms = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
-  local due_ms = now_ms + (delay_ms or 0)
+local reply = { "ok", asked, ended, now_ms, last_id + 1, {} }
+
+local function store(lane, priority, delay_ms, expires_ms, record)
   last_id = last_id + 1
-  local id = string.format("%011x", last_id)
-  call("HSET", jobs, id, struct.pack("<I6I6", now_ms, due_ms) .. ARGV[i + 3])
+  local id, due_ms = string.format("%011x", last_id), now_ms + delay_ms
+  call("HSET", jobs, id, struct.pack("<I6I6I6", now_ms, due_ms, expires_ms) .. record)
   enqueued[lane] = (enqueued[lane] or 0) + 1
-  if delay_ms then
-    queue.tick = queue.tick + 1
-    call("SADD", lanes, lane)
+  if delay_ms > 0 then
+    know(lane)
     wake = delay(id, due_ms) or wake
   else
-    arrive(lane, id, due_ms, priority)
+    arrive(lane, id, due_ms, tonumber(priority))
     wake = true
   end
+  return id
+end
+
+local is_plain = not (queue.limits or queue.has_limited_lanes)
+for i = first + 2, #ARGV, 4 do is_plain = is_plain and ARGV[i] == "" end
+if is_plain then
+  for i = first, #ARGV, 4 do store(ARGV[i], ARGV[i + 1], 0, 0, ARGV[i + 3]) end
+else
+  -- @include lib.room, lib.admission
+  local refusal = refuse() or admit()
+  if refusal then return refusal end
 end
 for lane, count in pairs(enqueued) do
   call("HINCRBY", lane_prefix .. lane, "enqueued", count)
@@ -40,4 +52,4 @@ end
 call("HSET", meta, "last_id", last_id, "tick", queue.tick)
 if not chosen then call("HSET", meta, "layout", LAYOUT, "strategy", own) end
 if wake then ring() end
-return { "ok", asked, now_ms, first_id }
+return reply

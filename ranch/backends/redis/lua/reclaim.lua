@@ -1,21 +1,24 @@
--- Take jobs whose time has come back into their lanes.
+-- See to what is due.
 -- @include lib.queue, lib.moves, lib.timers, lib.bell
 -- @key meta            the queue's row
--- @key ready           index of the lanes with pending jobs
+-- @key ready           index of the lanes that wait
 -- @key jobs            records by job id
--- @key timers          delayed and leased jobs by their time
--- @key lanes           keys of the lanes ever used
+-- @key timers          what is to be seen to, by its time
+-- @key lanes           keys of the lanes there are
 -- @key bell            list of at most one token
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
 -- @key stale_prefix    of the indexes of earlier strategies
+-- @key dedup           by dedup_key the job that holds it
+-- @key dead            dead letters by their time
+-- @key letters         why they died
 -- @arg now_ms          empty for the server's time
 -- @arg own             text of the strategy that the client has
 -- @arg moves_limit     how many lanes to take from earlier strategies first
--- @arg limit           how many jobs at most
--- @returns ok, what was asked, how many came back, how many of them from an expired lease
+-- @arg limit           how many timers at most
+-- @returns ok, what was asked, what ended, how many timers were due, how many of them of leases
 
 move()
-local taken, expired = take_back(limit)
-if taken > 0 then ring() end
-return { "ok", asked, taken, expired }
+local seen, expired = see_to(limit)
+if seen > 0 then ring() end
+return { "ok", asked, ended, seen, expired }

@@ -1,42 +1,62 @@
 -- Lanes that become backlogged, and jobs that become ready.
--- @include strategy, lib.queue, lib.lanes, lib.ranks, lib.records
--- @key ready           index of the lanes with pending jobs
--- @key lanes           keys of the lanes ever used
+-- @include strategy, policy, lib.queue, lib.lanes, lib.ranks, lib.gates
+-- @key ready           index of the lanes that wait
+-- @key timers          what is to be seen to, by its time
+-- @key lanes           keys of the lanes there are
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
 -- @key stale_prefix    of the indexes of earlier strategies
 
 -- By priority; the same as Priority.head_start.
 local HEAD_START_MS = { 0, 60000, 180000, 480000, 1080000, 1000000000000 }
+-- Lanes are looked at together, so many times in their time to live.
+local LOOKS = 8
+
+-- Look some day whether a lane is idle, and can be forgotten.
+local function look_whether_idle(key, order)
+  if not lane_ttl_ms then return end
+  local grid = math.ceil(lane_ttl_ms / LOOKS)
+  call("ZADD", timers, math.ceil((now_ms + lane_ttl_ms) / grid) * grid, "i" .. key)
+  if order then call("HSET", lane_prefix .. key, "idle_order", order) end
+end
+
+-- Take note of a lane that may be new.
+local function know(key)
+  if call("SADD", lanes, key) == 1 then look_whether_idle(key) end
+end
 
 -- Rank a lane that became backlogged, or that changed in what its strategy reads.
-local function enter(key)
-  local lane = load_lane(key)
+local function place(lane)
+  local key = lane.key
   if lane.generation ~= generation then
     -- The rank of an earlier strategy means nothing to this one.
     call("ZREM", stale_prefix .. lane.generation, (lane.order or "") .. key)
     call("HSET", lane_prefix .. key, "generation", generation)
-    lane.tag = 0
+    lane.generation, lane.tag = generation, 0
   end
   queue.tick = queue.tick + 1
-  if not lane.order then
-    lane.order = string.format("%013x", queue.tick)
-    call("SADD", lanes, key)
-  end
-  local place = rank(strategy_enter, lane)
+  lane.order = lane.order or string.format("%013x", queue.tick)
+  local at = rank(strategy_enter, lane)
   call("HSET", lane_prefix .. key, "tag", lane.tag, "order", lane.order)
   -- The order before the key, so that equal ranks stand in the order of their lanes.
-  call("ZADD", ready, place, lane.order .. key)
+  call("ZADD", ready, at, lane.order .. key)
+end
+
+-- Let a lane wait to be served, unless a limit forbids it.
+local function enter(lane)
+  if not lane.order then know(lane.key) end
+  if (lane.limits or lane.blocked) and is_blocked(lane) then return end
+  place(lane)
 end
 
 -- Put a job, stored already, among the ready ones of its lane.
 local function arrive(key, id, due_ms, priority)
-  local pending, enters = pending_prefix .. key
+  local pending = pending_prefix .. key
   call("ZADD", pending, due_ms - HEAD_START_MS[priority], id)
-  if reads_head then
-    enters = call("ZRANGE", pending, "0", "0")[1] == id
-  else
-    enters = call("ZCARD", pending) == 1
+  if call("ZCARD", pending) == 1 then
+    enter(load_lane(key))
+  elseif reads_head and call("ZRANGE", pending, "0", "0")[1] == id then
+    local lane = load_lane(key)
+    if not lane.blocked then enter(lane) end
   end
-  if enters then enter(key) end
 end

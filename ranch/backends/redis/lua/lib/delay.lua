@@ -1,9 +1,13 @@
 -- Jobs that wait for their time.
--- @key timers  delayed and leased jobs by their time
+-- @include lib.queue
+-- @key meta    the queue's row
+-- @key timers  what is to be seen to, by its time
 
 -- Let a job wait; return whether it is the next of all.
 local function delay(id, at_ms)
   local member = "d" .. id
   call("ZADD", timers, at_ms, member)
+  call("HINCRBY", meta, "delayed", 1)
+  queue.tick = queue.tick + 1
   return call("ZRANGE", timers, 0, 0)[1] == member
 end

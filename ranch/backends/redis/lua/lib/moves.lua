@@ -12,7 +12,7 @@ local function move()
   while left > 0 and stale < generation do
     local lanes_there = call("ZPOPMIN", stale_prefix .. stale, left)
     for i = 1, #lanes_there, 2 do
-      enter(string.sub(lanes_there[i], 14))
+      place(load_lane(string.sub(lanes_there[i], 14)))
     end
     left = left - #lanes_there / 2
     -- Fewer than asked for: that one is empty.

@@ -1,0 +1,62 @@
+-- What is done when a timer's time has come, by the letter it begins with.
+-- @include lib.returns, lib.leases, lib.lanes, lib.gates
+-- @key meta         the queue's row
+-- @key jobs         records by job id
+-- @key lanes        keys of the lanes there are
+-- @key lane_prefix  of the keys of lanes' rows
+
+local due = {}
+
+function due.d(id, record, job)
+  call("HINCRBY", meta, "delayed", -1)
+  come_back(id, record, job)
+end
+
+function due.e(id, record, job)
+  -- One that is leased is left to its owner: it ends when it would come back.
+  if withdraw(id, job) then end_job("expired", id, record, job) end
+end
+
+function due.l(id, record, job)
+  job.attempts, job.reclaims = job.attempts + 1, job.reclaims + 1
+  record = write_header(record, job)
+  call("HSET", jobs, id, record)
+  count(job.lane, "reclaimed", 1)
+  freed(job.lane)
+  local has_expired = job.expires_ms > 0 and job.expires_ms <= now_ms
+  if job.reclaims > max_reclaims and not has_expired then
+    note("dead", id, die(id, record, job, worker_lost))
+  else
+    come_back(id, record, job)
+  end
+end
+
+-- A lane that was held back.
+function due.r(key)
+  local lane = load_lane(key)
+  if not lane.blocked then return end
+  set_blocked(lane, nil)
+  if call("EXISTS", pending_prefix .. key) == 1 then enter(lane) end
+end
+
+-- A lane that may be idle.
+function due.i(key)
+  local row = call("HGETALL", lane_prefix .. key)
+  local fields, was_set = {}, false
+  for i = 1, #row, 2 do
+    fields[row[i]] = row[i + 1]
+    was_set = was_set or string.find(row[i], "^tag:") or string.find(row[i], "^data:")
+  end
+  local numbers = setmetatable({}, { __index = function(_, name) return tonumber(fields[name]) or 0 end })
+  local weight = tonumber(fields.set_weight or fields.weight or 1)
+  local jobs_left = numbers.enqueued + numbers.revived - numbers.acked - numbers.died
+    - numbers.expired - numbers.cancelled + numbers.dead
+  if jobs_left > 0 or was_set or weight ~= 1 or fields.limits or fields.idle_order ~= fields.order then
+    return look_whether_idle(key, fields.order)
+  end
+  call("DEL", lane_prefix .. key)
+  call("SREM", lanes, key)
+  call("ZREM", timers, "r" .. key)
+end
+
+function due.x(id) forget(id) end

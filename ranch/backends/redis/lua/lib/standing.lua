@@ -1,0 +1,32 @@
+-- Lanes taken out of the index, to be served in their order and put back at the end.
+-- @key ready  index of the lanes that wait
+
+-- Members and ranks by turns. No more lanes than jobs can be served: each service changes the place of its
+-- own lane only.
+local standing, at = {}, 1
+
+local function stand(limit) standing = call("ZPOPMIN", ready, limit) end
+
+local function insert(member, rank)
+  local last = #standing
+  while last > at do
+    local other = tonumber(standing[last])
+    if other < rank or (other == rank and standing[last - 1] < member) then break end
+    standing[last + 2], standing[last + 1] = standing[last], standing[last - 1]
+    last = last - 2
+  end
+  standing[last + 1], standing[last + 2] = member, rank
+end
+
+-- Let another lane stand for one that turned out to have no job.
+local function replace()
+  at = at + 2
+  local other = call("ZPOPMIN", ready)
+  if other[1] then insert(other[1], tonumber(other[2])) end
+end
+
+local function disperse()
+  for i = at, #standing, 2 do
+    call("ZADD", ready, standing[i + 1], standing[i])
+  end
+end

@@ -1,0 +1,18 @@
+-- Change the limits of the queue, or read them.
+-- @include lib.queue, lib.bell, lib.merge
+-- @key meta     the queue's row
+-- @key bell     list of at most one token
+-- @arg now_ms   empty for the server's time
+-- @arg own      empty
+-- @arg changes  eight words, as lib.merge reads them, or empty
+-- @returns ok, text of the limits or empty
+
+local limits = queue.limits
+if changes ~= "" then
+  limits = merge(limits, changes)
+  if limits then call("HSET", meta, "limits", limits) else call("HDEL", meta, "limits") end
+  if not has_rate(limits) then call("HDEL", meta, "full_at") end
+  call("HSET", meta, "tick", queue.tick + 1, "layout", LAYOUT)
+  ring()
+end
+return { "ok", limits or "" }
