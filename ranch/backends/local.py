@@ -66,12 +66,12 @@ class LocalLanes(Lookups):
         leases: list[Lease] = []
         idle_for: float | None = None
         while len(leases) < limit:
+            lane = tables.next_lane()
+            if lane is None:
+                break
             reason, until = blocked(queue, queue.now)
             if reason:
                 idle_for = until and until - queue.now
-                break
-            lane = tables.next_lane()
-            if lane is None:
                 break
             job = tables.head(lane.key)
             assert job is not None, f"lane {lane.key!r} is in the index and has no job"

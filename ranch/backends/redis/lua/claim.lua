@@ -28,8 +28,8 @@ limit = tonumber(limit)
 move()
 see_to(timers_limit)
 stand(limit)
-local claimed, idle_ms = tonumber(stored[3]) or 0, nil
 local reply, leases, rows = { "ok", asked, ended, now_ms, 0, -1 }, {}, {}
+local claimed, idle_ms = tonumber(stored[3]) or 0
 
 while standing[at] and #leases < 2 * limit and not idle_ms do
   local key, tag = string.sub(standing[at], 14), tonumber(standing[at + 1])
@@ -38,13 +38,20 @@ while standing[at] and #leases < 2 * limit and not idle_ms do
   idle_ms = held_up(claimed)
   if not idle_ms then
     id, record, cost, flags = take_head(pending)
-    if not id and record then idle_ms = 0 elseif not id then replace() end
+    if record == "spent" then
+      idle_ms = 0
+    elseif record == "empty" then
+      replace()
+    elseif record == "more" and reads_head then
+      replace()
+      rank_anew(lane)
+    end
   end
   if id then
     rows[key] = lane
     queue.tick, claimed, lane.claimed = queue.tick + 1, claimed + 1, lane.claimed + 1
-    if tag > queue.virtual then queue.virtual = tag end
     lane.order, lane.tag = string.format("%013x", SERVED + queue.tick), tag
+    queue.virtual = math.max(queue.virtual, tag)
     local place = rank(strategy_served, lane, cost)
     at = at + 2
     charge(lane)
@@ -56,12 +63,11 @@ while standing[at] and #leases < 2 * limit and not idle_ms do
 end
 
 reply[5] = queue.tick
-local more = standing[at]
-disperse()
+local more = disperse()
 if #leases == 0 then
   local soonest = call("ZRANGE", timers, 0, 0, "WITHSCORES")[2]
   if soonest then idle_ms = math.min(idle_ms or math.huge, math.max(0, soonest - now_ms)) end
-  reply[6] = idle_ms and idle_ms < math.huge and idle_ms or -1
+  if idle_ms and idle_ms < math.huge then reply[6] = idle_ms end
   return reply
 end
 call("ZADD", timers, unpack(leases))

@@ -18,6 +18,14 @@
 -- @rest first  of each job: lane, priority, options as lib.admission reads them or empty, record after its times
 -- @returns ok, what was asked, what ended, now_ms, number of the first job, expiries in ms if some have one, then of each duplicate: its place in the call from 0 on, id, record, 1 if it is leased
 
+local is_plain = not (queue.limits or queue.has_limited_lanes)
+for i = first + 2, #ARGV, 4 do is_plain = is_plain and ARGV[i] == "" end
+if not is_plain then
+  -- @include lib.room
+  local refusal = refuse()
+  if refusal then return refusal end
+end
+
 move()
 local last_id, enqueued, wake = tonumber(stored[4]) or 0, {}, false
 local reply = { "ok", asked, ended, now_ms, last_id + 1, {} }
@@ -37,14 +45,11 @@ local function store(lane, priority, delay_ms, expires_ms, record)
   return id
 end
 
-local is_plain = not (queue.limits or queue.has_limited_lanes)
-for i = first + 2, #ARGV, 4 do is_plain = is_plain and ARGV[i] == "" end
 if is_plain then
   for i = first, #ARGV, 4 do store(ARGV[i], ARGV[i + 1], 0, 0, ARGV[i + 3]) end
 else
-  -- @include lib.room, lib.admission
-  local refusal = refuse() or admit()
-  if refusal then return refusal end
+  -- @include lib.admission
+  admit()
 end
 for lane, count in pairs(enqueued) do
   call("HINCRBY", lane_prefix .. lane, "enqueued", count)

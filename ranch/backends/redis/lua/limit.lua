@@ -10,8 +10,7 @@
 local limits = queue.limits
 if changes ~= "" then
   limits = merge(limits, changes)
-  if limits then call("HSET", meta, "limits", limits) else call("HDEL", meta, "limits") end
-  if not has_rate(limits) then call("HDEL", meta, "full_at") end
+  set_limits(meta, queue.limits, limits)
   call("HSET", meta, "tick", queue.tick + 1, "layout", LAYOUT)
   ring()
 end

@@ -32,8 +32,7 @@ end
 local function limit(key, changes)
   local row, lane = lane_prefix .. key, load_lane(key)
   local limits = merge(lane.limits, changes)
-  if limits then call("HSET", row, "limits", limits) else call("HDEL", row, "limits") end
-  if not has_rate(limits) then call("HDEL", row, "full_at") end
+  set_limits(row, lane.limits, limits)
   call("HINCRBY", meta, "limited", (limits and 1 or 0) - (lane.limits and 1 or 0))
   lane.limits = limits
   if call("EXISTS", pending_prefix .. key) == 0 then return end

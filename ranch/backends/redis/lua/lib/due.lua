@@ -7,14 +7,23 @@
 
 local due = {}
 
+-- Delayed jobs whose timers are out and were not seen to yet.
+local falling = {}
+
 function due.d(id, record, job)
+  falling[id] = nil
   call("HINCRBY", meta, "delayed", -1)
   come_back(id, record, job)
 end
 
 function due.e(id, record, job)
   -- One that is leased is left to its owner: it ends when it would come back.
-  if withdraw(id, job) then end_job("expired", id, record, job) end
+  if falling[id] then
+    call("HINCRBY", meta, "delayed", -1)
+    end_job("expired", id, record, job)
+  elseif withdraw(id, job) then
+    end_job("expired", id, record, job)
+  end
 end
 
 function due.l(id, record, job)

@@ -7,21 +7,19 @@
 local EXPIRES = 13
 local spare = tonumber(timers_limit)
 
--- Take the first out of a lane: its id, record, cost and flags; without one nil, and whether there may be one.
+-- Take the first out of a lane: its id, record, cost and flags. If it has expired it ends, and nil is returned, and
+-- what became of the lane: "empty", "more" with other jobs, or "spent" if no more expired ones are to be met.
 local function take_head(pending)
-  while true do
-    local head = call("ZPOPMIN", pending)
-    local id = head[1]
-    if not id then return nil, false end
-    local record = call("HGET", jobs, id)
-    local expires_ms, cost, _, flags = struct.unpack("<I6dBB", record, EXPIRES)
-    if expires_ms == 0 or expires_ms > now_ms then return id, record, cost, flags end
-    if spare == 0 then
-      call("ZADD", pending, head[2], id)
-      return nil, true
-    end
-    spare = spare - 1
-    -- @include lib.endings
-    end_job("expired", id, record, read_header(record))
+  local head = call("ZPOPMIN", pending)
+  local id, record = head[1], call("HGET", jobs, head[1])
+  local expires_ms, cost, _, flags = struct.unpack("<I6dBB", record, EXPIRES)
+  if expires_ms == 0 or expires_ms > now_ms then return id, record, cost, flags end
+  if spare == 0 then
+    call("ZADD", pending, head[2], id)
+    return nil, "spent"
   end
+  spare = spare - 1
+  -- @include lib.endings
+  end_job("expired", id, record, read_header(record))
+  return nil, call("EXISTS", pending) == 1 and "more" or "empty"
 end

@@ -14,8 +14,8 @@ local function read_limits(text)
     expires_ms = words[8] ~= "-" and math.floor(words[8] * 1000 + 0.5) or nil,
   }
   if words[3] ~= "-" then
-    limits.interval_ms = words[4] * 1000 / words[3]
-    limits.tolerance_ms = (words[5] - 1) * limits.interval_ms
+    limits.interval_ms, limits.burst = words[4] * 1000 / words[3], tonumber(words[5])
+    limits.tolerance_ms = (limits.burst - 1) * limits.interval_ms
   end
   return limits
 end
@@ -36,7 +36,7 @@ local function forbids(limits, claimed)
   if limits.max_in_flight and claimed - limits.settled >= limits.max_in_flight then return "max_in_flight" end
   if limits.interval_ms then
     -- The generic cell rate algorithm, a token bucket in one number: the bucket is full at that time.
-    local at = math.ceil(limits.full_at - limits.tolerance_ms)
+    local at = math.floor(limits.full_at - limits.tolerance_ms)
     if at > now_ms then return "rate", at end
   end
 end

@@ -1,5 +1,5 @@
 -- What a claim has to ask where limits, and leases of jobs, are in use.
--- @include lib.queue
+-- @include lib.queue, lib.standing, lib.ranks
 -- @key meta         the queue's row
 -- @key ready        index of the lanes that wait
 -- @key timers       what is to be seen to, by its time
@@ -39,6 +39,13 @@ local function is_held_back(lane)
   if not lane.limits then return end
   -- @include lib.gates
   return is_blocked(lane)
+end
+
+-- Another job stands at the head of a lane that was about to be served.
+local function rank_anew(lane)
+  queue.tick = queue.tick + 1
+  insert(lane.order .. lane.key, rank(strategy_enter, lane))
+  call("HSET", lane_prefix .. lane.key, "tag", lane.tag)
 end
 
 -- How long the lease of a job lasts in ms: as it says itself, else as the claim does.
