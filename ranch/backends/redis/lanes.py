@@ -85,7 +85,8 @@ class RedisLanes(RedisLookups):
                 # Better fewer jobs than leases that nobody knows of.
                 break
             taken = len(more.leases)
-            claim = Claim(leases=[*claim.leases, *more.leases], ended=[*claim.ended, *more.ended], tick=more.tick)
+            ended = [*claim.ended, *more.ended]
+            claim = Claim(leases=[*claim.leases, *more.leases], ended=ended, idle_for=None, tick=more.tick)
         return claim
 
     def _claim(self, limit: int, lease: float, owner: str, timers: int) -> Steps[Claim]:
