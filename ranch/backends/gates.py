@@ -43,6 +43,6 @@ def take_token(row: LaneRow | QueueRow, now: float) -> None:
 
 
 def _next_token(rate: Rate, row: LaneRow | QueueRow) -> float:
-    # The generic cell rate algorithm (ITU-T I.371), a token bucket in one number: the bucket is full at that time. Rounded
-    # down, for waiting up to the next millisecond would make 500 jobs a second of 700; what comes early is not gained.
+    # The generic cell rate algorithm (ITU-T I.371), a token bucket in one number: the bucket is full at that time.
+    # Rounded down: to wait up to the next millisecond would make 500 jobs a second of 700. What is early is not gained.
     return floor(row.full_at - rate.tolerance_ms) / 1000
