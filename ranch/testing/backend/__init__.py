@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from ranch.testing.backend.agreement import Agreement
+from ranch.testing.backend.dead import DeadLetters
+from ranch.testing.backend.duplicates import Duplicates
+from ranch.testing.backend.endings import Endings
+from ranch.testing.backend.idle import IdleLanes
 from ranch.testing.backend.jobs import Jobs
 from ranch.testing.backend.lanes import LanesOfAQueue
 from ranch.testing.backend.leases import Leases
+from ranch.testing.backend.limits import LimitsAtWork
+from ranch.testing.backend.places import Places
 from ranch.testing.backend.processes import Processes
+from ranch.testing.backend.rates import Rates
+from ranch.testing.backend.room import Room
 from ranch.testing.backend.waits import Waits
 
 __all__ = ["BackendSuite"]
 
 
-class BackendSuite(Jobs, Leases, LanesOfAQueue, Waits, Agreement, Processes):
+class BackendSuite(
+    Jobs,
+    Leases,
+    Duplicates,
+    Endings,
+    DeadLetters,
+    LanesOfAQueue,
+    LimitsAtWork,
+    Rates,
+    Room,
+    IdleLanes,
+    Places,
+    Waits,
+    Agreement,
+    Processes,
+):
     """Holds a backend to its contract: subclass it in a test module, with a name that begins with ``Test``.
 
     A subclass gives `open`, and `open_shared` if several processes can share the store; without it, what is said of

@@ -2,14 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ranch.model import Lease, NewJob
+from ranch.policy import DEFAULT, Policy
 from ranch.queue import Queue
+from ranch.steps import drive
+from ranch.strategies import WeightedLRU
+from ranch.testing.backend.counts import check_counts
 from ranch.testing.clock import FakeClock
-from ranch.typing import Backend
+from ranch.typing import Backend, Strategy
+
+
+class DrivenLanes:
+    """The `Lanes` of a queue, with each operation driven: it returns its result, not its steps.
+
+    In these tests the body of a job is its name.
+    """
+
+    def __init__(
+        self, backend: Backend, queue: str = "mail", strategy: Strategy | None = None, policy: Policy = DEFAULT
+    ) -> None:
+        self._backend = backend
+        self._lanes = backend.lanes(queue, strategy or WeightedLRU(), policy=policy)
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        return partial(self._drive, getattr(self._lanes, operation))
+
+    def _drive(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return drive(self._backend, operation(*args, **kwargs))
+
+    def put(self, lane: str, *names: str, **options: Any) -> list[str]:
+        """Enqueue jobs of these names in one batch, and return their ids."""
+        jobs = [NewJob(lane=lane, body=name.encode(), content_type="text/plain", **options) for name in names]
+        return [job.id for job in self.enqueue(jobs).jobs]
+
+    def take(self, limit: int = 100, lease: float = 30.0, owner: str = "me") -> list[Lease]:
+        """Claim jobs, and return their leases."""
+        return list(self.claim(limit, lease, owner).leases)
+
+    def names(self, limit: int = 100) -> list[str]:
+        """Claim jobs, and return their names."""
+        return [lease.job.body.decode() for lease in self.take(limit)]
+
+    def lose(self, clock: FakeClock, limit: int = 100) -> None:
+        """Claim jobs, and let their leases expire; whoever calls next finds them so."""
+        self.take(limit, lease=1.0)
+        clock.advance(1.0)
+
+    def check(self) -> None:
+        """Check that the numbers of the queue and of its lanes add up."""
+        check_counts(self.stats(), self.read(self.keys()))
 
 
 class BackendCase:
@@ -49,6 +97,13 @@ class BackendCase:
     def queue(self, backend: Backend) -> Queue:
         """An empty queue under the default strategy."""
         return Queue("mail", backend=backend, lease=30.0)
+
+    @pytest.fixture
+    def lanes(self, backend: Backend) -> Iterator[DrivenLanes]:
+        """The lanes of an empty queue, whose numbers have to add up in the end."""
+        lanes = DrivenLanes(backend)
+        yield lanes
+        lanes.check()
 
     @pytest.fixture
     def shared_url(self) -> str:

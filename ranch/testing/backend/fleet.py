@@ -13,6 +13,7 @@ from typing import Any
 from ranch.choice import StrategyChoice
 from ranch.exceptions import LeaseLost
 from ranch.hooks.manager import default_plugins
+from ranch.policy import DEFAULT, Policy
 from ranch.queue import Queue
 from ranch.typing import Backend, Lanes, Strategy
 
@@ -103,8 +104,10 @@ class _Mortal:
     async def aperform(self, step: Any) -> Any:
         return await self._backend.aperform(step)
 
-    def lanes(self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None) -> Lanes:
-        return self._backend.lanes(queue, strategy, choice)
+    def lanes(
+        self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None, policy: Policy = DEFAULT
+    ) -> Lanes:
+        return self._backend.lanes(queue, strategy, choice, policy)
 
     def close(self) -> None:
         self._backend.close()

@@ -45,19 +45,19 @@ class Waits(BackendCase):
     def test_an_empty_claim_tells_what_there_is_to_wait_for(self, queue: Queue, backend: Backend) -> None:
         """The seconds until a delayed job falls due or a lease expires, whichever comes first; None for neither."""
         lanes = backend.lanes("mail", WeightedLRU(), StrategyChoice("weighted-lru"))
-        assert drive(backend, lanes.claim(1, 30.0)).idle_for is None
+        assert drive(backend, lanes.claim(1, 30.0, "me")).idle_for is None
 
         queue.enqueue("acme", "later", delay=12.5)
-        assert drive(backend, lanes.claim(1, 30.0)).idle_for == 12.5
+        assert drive(backend, lanes.claim(1, 30.0, "me")).idle_for == 12.5
 
         queue.enqueue("acme", "now")
         queue.claim(lease=7.25)
-        assert drive(backend, lanes.claim(1, 30.0)).idle_for == 7.25
+        assert drive(backend, lanes.claim(1, 30.0, "me")).idle_for == 7.25
 
     def test_a_change_after_the_claim_ends_the_wait(self, queue: Queue, backend: Backend) -> None:
         """No wake-up is lost: what came between an empty claim and the wait ends the wait at once."""
         lanes = backend.lanes("mail", WeightedLRU(), StrategyChoice("weighted-lru"))
-        claim = drive(backend, lanes.claim(1, 30.0))
+        claim = drive(backend, lanes.claim(1, 30.0, "me"))
         queue.enqueue("acme", "hello")
         started = time.monotonic()
 
