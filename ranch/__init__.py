@@ -16,16 +16,23 @@ if TYPE_CHECKING:
     from ranch.exceptions import BackendError as BackendError
     from ranch.exceptions import BackendUnavailable as BackendUnavailable
     from ranch.exceptions import ConfigError as ConfigError
+    from ranch.exceptions import DecodeError as DecodeError
     from ranch.exceptions import InvalidJob as InvalidJob
     from ranch.exceptions import LeaseLost as LeaseLost
+    from ranch.exceptions import QueueFull as QueueFull
     from ranch.exceptions import RanchError as RanchError
     from ranch.exceptions import SerializationError as SerializationError
     from ranch.exceptions import StrategyMismatch as StrategyMismatch
+    from ranch.explain import Explanation as Explanation
+    from ranch.letters import DeadLetter as DeadLetter
+    from ranch.limits import Rate as Rate
     from ranch.metadata import LaneMetadata as LaneMetadata
     from ranch.model import Job as Job
     from ranch.model import Lane as Lane
     from ranch.model import Priority as Priority
+    from ranch.policy import Policy as Policy
     from ranch.queue import Queue as Queue
+    from ranch.retry import Retry as Retry
     from ranch.serializers import SerializerType as SerializerType
 
 # Imported when first asked for, so that a Celery app does not pay for asyncio, nor a script for Celery.
@@ -34,6 +41,9 @@ _HOMES = {
     "BackendError": "ranch.exceptions",
     "BackendUnavailable": "ranch.exceptions",
     "ConfigError": "ranch.exceptions",
+    "DeadLetter": "ranch.letters",
+    "DecodeError": "ranch.exceptions",
+    "Explanation": "ranch.explain",
     "InvalidJob": "ranch.exceptions",
     "Job": "ranch.model",
     "LRUKeyMetadata": "ranch.celery",
@@ -41,10 +51,14 @@ _HOMES = {
     "Lane": "ranch.model",
     "LaneMetadata": "ranch.metadata",
     "LeaseLost": "ranch.exceptions",
+    "Policy": "ranch.policy",
     "Priority": "ranch.model",
     "Queue": "ranch.queue",
+    "QueueFull": "ranch.exceptions",
     "Ranch": "ranch.celery",
     "RanchError": "ranch.exceptions",
+    "Rate": "ranch.limits",
+    "Retry": "ranch.retry",
     "SerializationError": "ranch.exceptions",
     "SerializerType": "ranch.serializers",
     "StrategyMismatch": "ranch.exceptions",
@@ -57,6 +71,9 @@ __all__ = [
     "BackendError",
     "BackendUnavailable",
     "ConfigError",
+    "DeadLetter",
+    "DecodeError",
+    "Explanation",
     "InvalidJob",
     "Job",
     "LRUKeyMetadata",
@@ -64,10 +81,14 @@ __all__ = [
     "Lane",
     "LaneMetadata",
     "LeaseLost",
+    "Policy",
     "Priority",
     "Queue",
+    "QueueFull",
     "Ranch",
     "RanchError",
+    "Rate",
+    "Retry",
     "SerializationError",
     "SerializerType",
     "StrategyMismatch",

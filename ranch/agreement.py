@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ranch.answers import Claim, JobPage, LetterPage, Receipt, Return, Standing, StoredJob
 from ranch.choice import StrategyChoice
 from ranch.exceptions import ConfigError, StrategyMismatch
 from ranch.hooks.manager import Plugins
-from ranch.model import Claim, Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
+from ranch.letters import DeadLetter, Death
+from ranch.limits import Limits
+from ranch.model import Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
+from ranch.policy import DEFAULT, Policy
 from ranch.steps import Steps
 from ranch.typing import Backend, Lanes, Strategy
 
@@ -27,48 +31,77 @@ class AgreedLanes:
             has set one.
     """
 
-    def __init__(self, queue: str, backend: Backend, strategy: Strategy, plugins: Plugins) -> None:
+    def __init__(
+        self, queue: str, backend: Backend, strategy: Strategy, plugins: Plugins, policy: Policy = DEFAULT
+    ) -> None:
         self._queue = queue
         self._backend = backend
         self._plugins = plugins
+        self._policy = policy
         #: Under the strategy that this process uses now.
-        self._lanes: Lanes = backend.lanes(queue, strategy, plugins.choice(strategy))
+        self._lanes: Lanes = backend.lanes(queue, strategy, plugins.choice(strategy), policy)
         self._followed: set[int] = set()
 
     # What ranks lanes
 
-    def enqueue(self, jobs: Sequence[NewJob]) -> Steps[list[Job]]:
-        enqueued: list[Job] = yield from self._agreed("enqueue", jobs)
-        return enqueued
+    def enqueue(self, jobs: Sequence[NewJob]) -> Steps[Receipt]:
+        return self._agreed("enqueue", jobs)
 
-    def claim(self, limit: int, lease: float) -> Steps[Claim]:
-        claim: Claim = yield from self._agreed("claim", limit, lease)
-        return claim
+    def claim(self, limit: int, lease: float, owner: str) -> Steps[Claim]:
+        return self._agreed("claim", limit, lease, owner)
 
-    def release(self, leases: Sequence[Lease], delay: float) -> Steps[list[Lease]]:
-        lost: list[Lease] = yield from self._agreed("release", leases, delay)
-        return lost
+    def release(self, leases: Sequence[Lease], delay: float, *, failed: bool = False) -> Steps[Return]:
+        return self._agreed("release", leases, delay, failed=failed)
 
-    def reclaim(self, limit: int) -> Steps[int]:
-        reclaimed: int = yield from self._agreed("reclaim", limit)
-        return reclaimed
+    def reclaim(self, limit: int) -> Steps[Return]:
+        return self._agreed("reclaim", limit)
+
+    def cancel(self, job_ids: Sequence[str], how: str = "cancelled") -> Steps[list[Job]]:
+        return self._agreed("cancel", job_ids, how)
+
+    def revive(self, job_ids: Sequence[str]) -> Steps[list[Job]]:
+        return self._agreed("revive", job_ids)
 
     def update(self, changes: Sequence[LaneUpdate]) -> Steps[None]:
-        yield from self._agreed("update", changes)
+        return self._agreed("update", changes)
+
+    def limit(self, changes: Mapping[str, Any]) -> Steps[Limits]:
+        return self._agreed("limit", changes)
 
     # What does not
 
     def ack(self, leases: Sequence[Lease]) -> Steps[list[Lease]]:
         return self._lanes.ack(leases)
 
+    def bury(self, leases: Sequence[Lease], death: Death) -> Steps[list[Lease]]:
+        return self._lanes.bury(leases, death)
+
     def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
         return self._lanes.renew(leases, seconds)
+
+    def letters(self, cursor: str, limit: int) -> Steps[LetterPage]:
+        return self._lanes.letters(cursor, limit)
+
+    def letter(self, job_id: str) -> Steps[DeadLetter | None]:
+        return self._lanes.letter(job_id)
+
+    def forget(self, job_ids: Sequence[str]) -> Steps[int]:
+        return self._lanes.forget(job_ids)
 
     def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
         return self._lanes.read(keys)
 
     def keys(self, tag: tuple[str, str] | None = None, *, backlogged: bool = False) -> Steps[list[str]]:
         return self._lanes.keys(tag, backlogged=backlogged)
+
+    def standing(self, lane: str) -> Steps[Standing]:
+        return self._lanes.standing(lane)
+
+    def find(self, job_id: str) -> Steps[StoredJob | None]:
+        return self._lanes.find(job_id)
+
+    def jobs(self, cursor: str, limit: int, lane: str | None = None) -> Steps[JobPage]:
+        return self._lanes.jobs(cursor, limit, lane)
 
     def stats(self) -> Steps[QueueStats]:
         return self._lanes.stats()
@@ -86,10 +119,10 @@ class AgreedLanes:
         self._lanes = lanes
         return stored
 
-    def _agreed(self, operation: str, *args: Any) -> Steps[Any]:
+    def _agreed(self, operation: str, *args: Any, **options: Any) -> Steps[Any]:
         while True:
             try:
-                return (yield from getattr(self._lanes, operation)(*args))
+                return (yield from getattr(self._lanes, operation)(*args, **options))
             except StrategyMismatch as exc:
                 if not exc.stored.generation:
                     raise
@@ -109,4 +142,4 @@ class AgreedLanes:
                 [f"queue {self._queue!r} cannot be served by {choice} here: {problem}" for problem in exc.problems],
                 where="strategy",
             ) from exc
-        return self._backend.lanes(self._queue, strategy, choice)
+        return self._backend.lanes(self._queue, strategy, choice, self._policy)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
-from attrs import field, frozen
-
+from ranch.ahandles import AsyncQueueLane, AsyncQueueLease
+from ranch.answers import StoredJob
 from ranch.checks import checked_key
 from ranch.choice import StrategyChoice
+from ranch.dead import AsyncDeadLetters
+from ranch.explain import Explanation
+from ranch.heartbeat import Heartbeat
 from ranch.hooks.manager import Plugins
-from ranch.model import Job, JSONValue, Lane, LaneStats, Lease, Priority, QueueStats
+from ranch.letters import Kind
+from ranch.limits import Limits
+from ranch.model import Job, Lane, Lease, Priority, QueueStats
 from ranch.operations import Operations
+from ranch.policy import Policy
+from ranch.retry import Retry
 from ranch.steps import Steps, adrive
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
@@ -36,6 +44,9 @@ class AsyncQueue:
         lease: float = 60.0,
         weight_function: str | Mapping[str, Any] | WeightFunction | None = None,
         weight_refresh: float = 1.0,
+        policy: Policy | None = None,
+        retry: Retry | None = None,
+        owner: str | None = None,
         plugins: Plugins | None = None,
     ) -> None:
         self._operations = Operations.open(
@@ -47,8 +58,12 @@ class AsyncQueue:
             lease=lease,
             weight_function=weight_function,
             weight_refresh=weight_refresh,
+            policy=policy,
+            retry=retry,
+            owner=owner,
             plugins=plugins,
         )
+        self._heartbeat = Heartbeat(self._operations)
 
     @property
     def name(self) -> str:
@@ -69,9 +84,26 @@ class AsyncQueue:
         priority: int = Priority.NORMAL,
         cost: float = 1.0,
         bid: float | None = None,
+        expires: float | None = None,
+        lease: float | None = None,
+        dedup: bool = False,
+        dedup_key: str | None = None,
+        dedup_for: float | None = None,
     ) -> Job:
         """As `Queue.enqueue`."""
-        return (await self.enqueue_many([(lane, payload)], delay=delay, priority=priority, cost=cost, bid=bid))[0]
+        jobs = await self.enqueue_many(
+            [(lane, payload)],
+            delay=delay,
+            priority=priority,
+            cost=cost,
+            bid=bid,
+            expires=expires,
+            lease=lease,
+            dedup=dedup,
+            dedup_key=dedup_key,
+            dedup_for=dedup_for,
+        )
+        return jobs[0]
 
     async def enqueue_many(
         self,
@@ -81,9 +113,27 @@ class AsyncQueue:
         priority: int = Priority.NORMAL,
         cost: float = 1.0,
         bid: float | None = None,
+        expires: float | None = None,
+        lease: float | None = None,
+        dedup: bool = False,
+        dedup_key: str | None = None,
+        dedup_for: float | None = None,
     ) -> list[Job]:
         """As `Queue.enqueue_many`."""
-        return await self._drive(self._operations.enqueue(items, delay=delay, priority=priority, cost=cost, bid=bid))
+        return await self._drive(
+            self._operations.enqueue(
+                items,
+                delay=delay,
+                priority=priority,
+                cost=cost,
+                bid=bid,
+                expires=expires,
+                lease=lease,
+                dedup=dedup,
+                dedup_key=dedup_key,
+                dedup_for=dedup_for,
+            )
+        )
 
     async def claim(self, *, wait: float = 0.0, lease: float | None = None) -> AsyncQueueLease | None:
         """As `Queue.claim`."""
@@ -93,7 +143,7 @@ class AsyncQueue:
     async def claim_many(self, limit: int, *, wait: float = 0.0, lease: float | None = None) -> list[AsyncQueueLease]:
         """As `Queue.claim_many`."""
         leases = await self._drive(self._operations.claim(limit, wait=wait, lease=lease))
-        return [self._held(lease) for lease in leases]
+        return [self._held(taken, taken.job.lease or lease) for taken in leases]
 
     async def ack(self, leases: Iterable[Lease]) -> None:
         """As `Queue.ack`."""
@@ -103,9 +153,23 @@ class AsyncQueue:
         """As `Queue.release`."""
         await self._drive(self._operations.release(leases, delay))
 
+    async def fail(self, leases: Iterable[Lease], error: BaseException | str, *, retry: Retry | None = None) -> None:
+        """As `Queue.fail`."""
+        await self._drive(self._operations.fail(leases, error, retry))
+
+    async def bury(
+        self, leases: Iterable[Lease], reason: str, *, error: BaseException | str = "", kind: Kind = "system"
+    ) -> None:
+        """As `Queue.bury`."""
+        await self._drive(self._operations.bury(leases, reason, error, kind))
+
     async def renew(self, leases: Iterable[Lease], seconds: float | None = None) -> list[AsyncQueueLease]:
         """As `Queue.renew`."""
-        return [self._held(lease) for lease in await self._drive(self._operations.renew(leases, seconds))]
+        return [self._held(each, each.seconds) for each in await self._drive(self._operations.renew(leases, seconds))]
+
+    def heartbeat(self, on_lost: Callable[[Lease], None] | None = None) -> Heartbeat:
+        """As `Queue.heartbeat`; nothing of it waits for the network but `Heartbeat.stop`, for a second at most."""
+        return Heartbeat(self._operations, on_lost)
 
     async def reclaim(self, limit: int = 1000) -> int:
         """As `Queue.reclaim`."""
@@ -128,6 +192,53 @@ class AsyncQueue:
         """As `Queue.weight_errors`."""
         return self._operations.weight_errors
 
+    async def limit(self, **limits: Any) -> Limits:
+        """As `Queue.limit`."""
+        return await self._drive(self._operations.limit(limits))
+
+    async def limits(self) -> Limits:
+        """As `Queue.limits`."""
+        return await self._drive(self._operations.limit({}))
+
+    async def pause(self) -> None:
+        """As `Queue.pause`."""
+        await self.limit(paused=True)
+
+    async def resume(self) -> None:
+        """As `Queue.resume`."""
+        await self.limit(paused=False)
+
+    async def jobs(self, *, lane: str | None = None) -> AsyncIterator[StoredJob]:
+        """As `Queue.jobs`, for ``async for``."""
+        cursor = ""
+        while True:
+            page = await self._drive(self._operations.read_jobs(cursor, lane))
+            for stored in page.jobs:
+                yield stored
+            if not (cursor := page.cursor):
+                return
+
+    async def cancel(self, job_id: str) -> bool:
+        """As `Queue.cancel`."""
+        return bool(await self.cancel_many([job_id]))
+
+    async def cancel_many(self, job_ids: Iterable[str]) -> list[Job]:
+        """As `Queue.cancel_many`."""
+        return await self._drive(self._operations.cancel(job_ids))
+
+    async def purge(self) -> int:
+        """As `Queue.purge`."""
+        return await self._drive(self._operations.purge())
+
+    async def explain(self, job_id: str | None = None, *, lane: str | None = None) -> Explanation:
+        """As `Queue.explain`."""
+        return await self._drive(self._operations.explain(job_id, lane))
+
+    @property
+    def dead(self) -> AsyncDeadLetters:
+        """As `Queue.dead`."""
+        return AsyncDeadLetters(self._operations)
+
     async def stats(self) -> QueueStats:
         """As `Queue.stats`."""
         return await self._drive(self._operations.stats())
@@ -142,6 +253,7 @@ class AsyncQueue:
 
     async def close(self) -> None:
         """As `Queue.close`."""
+        await asyncio.to_thread(self._heartbeat.stop)
         await self.backend.aclose()
 
     async def __aenter__(self) -> AsyncQueue:
@@ -161,51 +273,5 @@ class AsyncQueue:
     async def _drive(self, steps: Steps[R]) -> R:
         return await adrive(self._operations.backend, steps)
 
-    def _held(self, lease: Lease) -> AsyncQueueLease:
-        return AsyncQueueLease(job=lease.job, token=lease.token, deadline=lease.deadline, queue=self)
-
-
-@frozen(kw_only=True)
-class AsyncQueueLease(Lease):
-    """As `QueueLease`, awaited."""
-
-    _queue: AsyncQueue = field(repr=False, eq=False)
-
-    async def ack(self) -> None:
-        """As `QueueLease.ack`."""
-        await self._queue.ack([self])
-
-    async def release(self, *, delay: float = 0.0) -> None:
-        """As `QueueLease.release`."""
-        await self._queue.release([self], delay=delay)
-
-    async def renew(self, seconds: float | None = None) -> AsyncQueueLease:
-        """As `QueueLease.renew`."""
-        return (await self._queue.renew([self], seconds))[0]
-
-
-@frozen(kw_only=True)
-class AsyncQueueLane:
-    """As `QueueLane`, awaited."""
-
-    key: str
-    _queue: AsyncQueue = field(repr=False)
-
-    async def update(
-        self,
-        *,
-        weight: float | None = None,
-        tags: Mapping[str, str | None] | None = None,
-        data: Mapping[str, JSONValue] | None = None,
-    ) -> None:
-        """As `QueueLane.update`."""
-        await self._queue._drive(self._queue._operations.update_lane(self.key, weight, tags, data))
-
-    async def read(self) -> Lane:
-        """As `QueueLane.read`."""
-        return await self._queue._drive(self._queue._operations.read_lane(self.key))
-
-    @property
-    async def stats(self) -> LaneStats:
-        """As `QueueLane.stats`: ``await queue.lane("acme").stats``."""
-        return (await self.read()).stats
+    def _held(self, lease: Lease, seconds: float | None) -> AsyncQueueLease:
+        return AsyncQueueLease(job=lease.job, token=lease.token, deadline=lease.deadline, seconds=seconds, queue=self)

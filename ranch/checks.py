@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Iterable
 from typing import Final
 
 from ranch.exceptions import InvalidJob
@@ -40,8 +42,14 @@ def checked_number(value: object, what: str, *, positive: bool = False, signed: 
     return number
 
 
-def checked_count(value: object, verb: str) -> int:
+def checked_count(value: object, verb: str, of: str = " of jobs") -> int:
     """Return `value` if it is a whole number of jobs to `verb`, at least 1, else raise `InvalidJob`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidJob(f"{verb} a whole number of jobs, at least 1, not {value!r}")
+        raise InvalidJob(f"{verb} a whole number{of}, at least 1, not {value!r}")
     return value
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``, did you mean 'x'?`` for the known name nearest to `name`, or nothing."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f", did you mean {near[0]!r}?" if near else ""

@@ -85,6 +85,17 @@ class SerializationError(RanchError):
     """A payload cannot be turned into bytes, or bytes into a payload."""
 
 
+class DecodeError(SerializationError):
+    """The payload of a job, `job_id`, cannot be decoded: no attempt to run it can do better."""
+
+    def __init__(self, job_id: str, why: str) -> None:
+        self.job_id, self.why = job_id, why
+        super().__init__(f"the payload of job {job_id} cannot be decoded: {why}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.job_id, self.why)
+
+
 class LeaseLost(RanchError):
     """The lease is no longer yours: it was settled before, or it expired and the job was taken back.
 

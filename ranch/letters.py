@@ -47,6 +47,9 @@ class Death:
         return cls(kind=kind, reason=reason, error=f"{name}: {error}", traceback="".join(lines))
 
 
+#: Why a job was given up on whose payload no serializer here can read.
+CANNOT_DECODE: Final = "cannot decode"
+
 #: Of a job that was taken back from expired leases too often.
 WORKER_LOST: Final = Death(
     kind="system", reason="worker lost", error="its lease expired more often than max_reclaims allows"

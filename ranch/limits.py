@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attrs import asdict, evolve, field, fields_dict, frozen
 
-from ranch.checks import checked_count, checked_number
+from ranch.checks import checked_count, checked_number, did_you_mean
 from ranch.exceptions import InvalidJob
 
 _PERIODS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -119,7 +119,8 @@ class Limits:
         limits = fields_dict(Limits)
         for name in changes:
             if name not in limits:
-                raise InvalidJob(f"there is no limit {name!r}; there are {', '.join(limits)}")
+                near = did_you_mean(name, limits)
+                raise InvalidJob(f"there is no limit {name!r}{near or '; there are ' + ', '.join(limits)}")
         after = evolve(self, **{n: limits[n].default if value is None else value for n, value in changes.items()})
         return NONE if after == NONE else after
 

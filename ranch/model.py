@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from attrs import Factory, field, frozen
 
 from ranch.checks import checked_key, checked_number
-from ranch.exceptions import InvalidJob, SerializationError
+from ranch.exceptions import DecodeError, InvalidJob, SerializationError
 from ranch.limits import NONE as NO_LIMITS
 from ranch.limits import Limits, checked_limits
 
@@ -147,11 +147,16 @@ class Job:
         """What was enqueued, decoded on first use.
 
         Raises:
-            SerializationError: The bytes do not decode, or their content type is not accepted here.
+            DecodeError: The bytes do not decode, or their content type is not accepted here. Given to
+                `Queue.fail`, it makes a dead letter of the job at once.
         """
         if self._loads is None:
             raise SerializationError(f"job {self.id} came without a serializer; its bytes are in .body")
-        return self._loads(self.body, self.content_type)
+        try:
+            return self._loads(self.body, self.content_type)
+        except Exception as exc:
+            # Of the serializer's choice: a plugin's may raise anything.
+            raise DecodeError(self.id, str(exc) if isinstance(exc, SerializationError) else repr(exc)) from exc
 
     def read_with(self, loads: Callable[[bytes, str], Any]) -> Job:
         """Say how the payload is decoded: for the queue that hands the job out, before anybody else has it."""
@@ -170,6 +175,8 @@ class Lease:
     token: str
     #: Seconds since the epoch by the backend's clock.
     deadline: float
+    #: For how many seconds it was claimed, if that is known: so long it is renewed.
+    seconds: float | None = field(default=None, eq=False)
 
 
 @frozen(kw_only=True)

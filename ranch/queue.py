@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
-from ranch.checks import checked_key
-from ranch.choice import StrategyChoice
-from ranch.handles import QueueLane, QueueLease
+from ranch.control import Control
+from ranch.handles import QueueLease
+from ranch.heartbeat import Heartbeat
 from ranch.hooks.manager import Plugins
-from ranch.model import Job, Lane, Lease, Priority, QueueStats
+from ranch.letters import Kind
+from ranch.model import Job, Lease, Priority
 from ranch.operations import Operations
-from ranch.steps import Steps, drive
+from ranch.policy import Policy
+from ranch.retry import Retry
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
-R = TypeVar("R")
 
-
-class Queue:
+class Queue(Control):
     """A set of lanes under one strategy, in one backend.
 
     Safe to share between threads. What it costs in round trips is said at each method; the backend's errors,
@@ -38,6 +38,9 @@ class Queue:
         weight_function: What weighs the lanes: a name (``"static"``, ``"tag"``, ``"bid"``, ``"backlog"``), a mapping as
             above, or a `WeightFunction`. All processes that work on the queue have to name the same.
         weight_refresh: Seconds for which a lane that was weighed is not weighed again for being served here.
+        policy: How often a job may come back from an expired lease, and how long lanes and dead letters are kept.
+        retry: When failed jobs are tried again; by default `Retry.exponential`, five attempts in all.
+        owner: Who claims, as `explain` tells it; by default the host's name and the process's number.
         plugins: Where names are looked up; by default the installed plugins.
 
     Raises:
@@ -55,6 +58,9 @@ class Queue:
         lease: float = 60.0,
         weight_function: str | Mapping[str, Any] | WeightFunction | None = None,
         weight_refresh: float = 1.0,
+        policy: Policy | None = None,
+        retry: Retry | None = None,
+        owner: str | None = None,
         plugins: Plugins | None = None,
     ) -> None:
         self._operations = Operations.open(
@@ -66,8 +72,12 @@ class Queue:
             lease=lease,
             weight_function=weight_function,
             weight_refresh=weight_refresh,
+            policy=policy,
+            retry=retry,
+            owner=owner,
             plugins=plugins,
         )
+        self._heartbeat = Heartbeat(self._operations)
 
     @property
     def name(self) -> str:
@@ -88,6 +98,11 @@ class Queue:
         priority: int = Priority.NORMAL,
         cost: float = 1.0,
         bid: float | None = None,
+        expires: float | None = None,
+        lease: float | None = None,
+        dedup: bool = False,
+        dedup_key: str | None = None,
+        dedup_for: float | None = None,
     ) -> Job:
         """Put a job into a lane; once this returns, the job is in the backend.
 
@@ -98,15 +113,34 @@ class Queue:
             priority: 1 (very low) to 6 (critical), among the jobs of this lane.
             cost: Size of the job: the lane is charged ``weight * cost`` for it.
             bid: What the job offers under the strategy ``bid``, while it is its lane's first; else what the lane does.
+            expires: Seconds from now on after which the job is not to run any more: it is gone then, counted, and told
+                of by the hook ``ranch_expired``. By default what the lane's or the queue's limits say.
+            lease: Seconds for which a claim of the job lasts, whatever the claim says.
+            dedup: Store nothing if the same payload waits or runs in this lane already: its `dedup_key` is the BLAKE2b
+                digest of the lane's key and the payload's bytes.
+            dedup_key: Store nothing if a job with this key waits or runs in the queue already.
+            dedup_for: Seconds for which the key counts at most; by default until the job ends.
 
         Returns:
-            The job, with the id that it keeps. One round trip.
+            The job, with the id that it keeps; or the one that was there, with `Job.duplicate` set. One round trip.
 
         Raises:
             InvalidJob: A value cannot be; nothing was stored.
+            QueueFull: No more jobs may wait in the lane, or in the queue; nothing was stored.
             SerializationError: The serializer does not take the payload; nothing was stored.
         """
-        return self.enqueue_many([(lane, payload)], delay=delay, priority=priority, cost=cost, bid=bid)[0]
+        return self.enqueue_many(
+            [(lane, payload)],
+            delay=delay,
+            priority=priority,
+            cost=cost,
+            bid=bid,
+            expires=expires,
+            lease=lease,
+            dedup=dedup,
+            dedup_key=dedup_key,
+            dedup_for=dedup_for,
+        )[0]
 
     def enqueue_many(
         self,
@@ -116,6 +150,11 @@ class Queue:
         priority: int = Priority.NORMAL,
         cost: float = 1.0,
         bid: float | None = None,
+        expires: float | None = None,
+        lease: float | None = None,
+        dedup: bool = False,
+        dedup_key: str | None = None,
+        dedup_for: float | None = None,
     ) -> list[Job]:
         """Put many jobs into their lanes, in the order given.
 
@@ -123,16 +162,35 @@ class Queue:
 
         Args:
             items: Pairs of lane and payload.
-            delay: As for `enqueue`, for all of them.
-            priority: As for `enqueue`, for all of them.
-            cost: As for `enqueue`, for each of them.
-            bid: As for `enqueue`, for each of them.
+            delay: This and all that follow: as for `enqueue`, for each of them.
+            priority: The same.
+            cost: The same.
+            bid: The same.
+            expires: The same.
+            lease: The same.
+            dedup: The same.
+            dedup_key: For one item only: each needs a key of its own.
+            dedup_for: The same.
 
         Raises:
             InvalidJob: A value cannot be; nothing was stored.
+            QueueFull: As for `enqueue`; of this thousand nothing was stored, those before it were.
             SerializationError: The serializer does not take a payload; nothing was stored.
         """
-        return self._drive(self._operations.enqueue(items, delay=delay, priority=priority, cost=cost, bid=bid))
+        return self._drive(
+            self._operations.enqueue(
+                items,
+                delay=delay,
+                priority=priority,
+                cost=cost,
+                bid=bid,
+                expires=expires,
+                lease=lease,
+                dedup=dedup,
+                dedup_key=dedup_key,
+                dedup_for=dedup_for,
+            )
+        )
 
     def claim(self, *, wait: float = 0.0, lease: float | None = None) -> QueueLease | None:
         """Take the next job, in the order of the strategy. It is yours alone until the lease ends.
@@ -141,8 +199,7 @@ class Queue:
             wait: Seconds to wait for a job; 0 does not wait.
             lease: Seconds for which the job is yours; by default the queue's.
 
-        Returns:
-            The lease, or None if there was no job to be had. One round trip, and one more for each time it waits.
+        Returns the lease, or None if there was no job to be had. One round trip, and one more for each time it waits.
         """
         leases = self.claim_many(1, wait=wait, lease=lease)
         return leases[0] if leases else None
@@ -154,7 +211,7 @@ class Queue:
         With a weight function, up to two more for those lanes that were not weighed for `weight_refresh` seconds.
         """
         leases = self._drive(self._operations.claim(limit, wait=wait, lease=lease))
-        return [self._held(lease) for lease in leases]
+        return [self._held(taken, taken.job.lease or lease) for taken in leases]
 
     def ack(self, leases: Iterable[Lease]) -> None:
         """Settle jobs as done: they leave the backend. One round trip.
@@ -172,75 +229,57 @@ class Queue:
         """
         self._drive(self._operations.release(leases, delay))
 
-    def renew(self, leases: Iterable[Lease], seconds: float | None = None) -> list[QueueLease]:
-        """Let leases end `seconds` from now, by default the queue's lease time. One round trip.
+    def fail(self, leases: Iterable[Lease], error: BaseException | str, *, retry: Retry | None = None) -> None:
+        """Say that jobs failed: each goes back after a delay, or becomes a dead letter with the error.
 
-        Returns:
-            The leases with their new deadlines; the old objects stay good, for the token is the same.
+        A `DecodeError` makes a dead letter of its job at once, of kind ``"system"``: no attempt can do better.
+
+        Args:
+            leases: Of the jobs that failed.
+            error: What they failed with: an exception, of which the traceback is kept, or a text.
+            retry: When to try again; by default as the queue says.
+
+        Costs one round trip for each 100 jobs of one delay, one for each 100 that are dead, and one to read the
+        backend's clock if the retry has a `timeout`.
+
+        Raises:
+            LeaseLost: Some leases were not yours any more. The others were settled.
+        """
+        self._drive(self._operations.fail(leases, error, retry))
+
+    def bury(
+        self, leases: Iterable[Lease], reason: str, *, error: BaseException | str = "", kind: Kind = "system"
+    ) -> None:
+        """Make dead letters of jobs, whatever their retry says. A round trip for each 100.
+
+        Args:
+            leases: Of the jobs that are given up on.
+            reason: In a few words, always the same for the same reason: dead letters are found by it.
+            error: What is known beside it.
+            kind: ``"system"``: they cannot be run. ``"failure"``: their own code failed.
+
+        Raises:
+            LeaseLost: Some leases were not yours any more. The others were settled.
+        """
+        self._drive(self._operations.bury(leases, reason, error, kind))
+
+    def renew(self, leases: Iterable[Lease], seconds: float | None = None) -> list[QueueLease]:
+        """Let leases end `seconds` from now, by default as long as they were claimed for. One round trip.
+
+        Returns the leases with their new deadlines; the old objects stay good, for the token is the same.
 
         Raises:
             LeaseLost: Some leases were not yours any more. The others were renewed.
         """
-        return [self._held(lease) for lease in self._drive(self._operations.renew(leases, seconds))]
+        return [self._held(lease, lease.seconds) for lease in self._drive(self._operations.renew(leases, seconds))]
 
-    def reclaim(self, limit: int = 1000) -> int:
-        """Take back jobs whose lease has expired, and let delayed ones in that have fallen due, up to `limit` in all.
-
-        Every claim does a little of this itself; nobody has to call it. One round trip.
-
-        Returns:
-            How many jobs came from an expired lease.
-        """
-        return self._drive(self._operations.reclaim(limit))
-
-    def lane(self, key: str) -> QueueLane:
-        """Return a handle of a lane. No round trip."""
-        return QueueLane(key=checked_key(key), queue=self)
-
-    def lanes(self, *, tag: tuple[str, str] | None = None) -> list[Lane]:
-        """Read all lanes ever used, sorted by key; with `tag`, those that bear it.
-
-        Round trips grow with the number of lanes, one for each 1,000; no single one holds the store up.
-        """
-        return self._drive(self._operations.read_lanes(tag))
-
-    def refresh_weights(self) -> int:
-        """Ask the weight function about all backlogged lanes, and return how many weights changed.
-
-        One round trip for the keys, and for each 1,000 lanes one to look at them and one to write what changed; on
-        Redis for each 500 and each 100. Without a weight function there is nothing to do.
-        """
-        return self._drive(self._operations.refresh_weights())
-
-    @property
-    def weight_errors(self) -> int:
-        """How often the weight function has given this object no weight, but something else or an error."""
-        return self._operations.weight_errors
-
-    def stats(self) -> QueueStats:
-        """Read the queue in numbers. One round trip."""
-        return self._drive(self._operations.stats())
-
-    def read_strategy(self) -> StrategyChoice | None:
-        """Read which strategy the queue has; None before its first job. One round trip."""
-        return self._drive(self._operations.read_strategy())
-
-    def set_strategy(self, strategy: str | Mapping[str, Any] | Strategy) -> StrategyChoice:
-        """Give the queue another strategy while it runs, and return it as it is stored. One round trip.
-
-        Every process follows with its next operation, whatever it was configured with. Lanes that wait are ranked anew
-        bit by bit: 32 with each operation, in their old order, behind those that are ranked by then.
-
-        Args:
-            strategy: A name, a mapping of ``name`` and options, or a strategy of a class that a plugin gives a name.
-
-        Raises:
-            ConfigError: It cannot be looked up by name; nothing was changed.
-        """
-        return self._drive(self._operations.set_strategy(strategy))
+    def heartbeat(self, on_lost: Callable[[Lease], None] | None = None) -> Heartbeat:
+        """Return what renews leases in the background, for whoever runs many jobs; for one there is `keep_alive`."""
+        return Heartbeat(self._operations, on_lost)
 
     def close(self) -> None:
-        """Close the backend. Jobs stay; leases run on."""
+        """Close the backend. Jobs stay; leases run on, and are no longer kept alive."""
+        self._heartbeat.stop()
         self.backend.close()
 
     def __enter__(self) -> Queue:
@@ -257,8 +296,5 @@ class Queue:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
-    def _drive(self, steps: Steps[R]) -> R:
-        return drive(self._operations.backend, steps)
-
-    def _held(self, lease: Lease) -> QueueLease:
-        return QueueLease(job=lease.job, token=lease.token, deadline=lease.deadline, queue=self)
+    def _held(self, lease: Lease, seconds: float | None) -> QueueLease:
+        return QueueLease(job=lease.job, token=lease.token, deadline=lease.deadline, seconds=seconds, queue=self)

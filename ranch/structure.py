@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import attrs
@@ -11,15 +10,10 @@ from cattrs import Converter, transform_error
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.v import format_exception
 
+from ranch.checks import did_you_mean
 from ranch.exceptions import ConfigError
 
 T = TypeVar("T")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``, did you mean 'x'?`` for the known name nearest to `name`, or nothing."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f", did you mean {near[0]!r}?" if near else ""
 
 
 def structure(mapping: Any, cls: type[T], *, where: str) -> T:

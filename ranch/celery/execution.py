@@ -36,6 +36,11 @@ class Execution:
         if self._close():
             self.source.leases.release(self.lease, delay)
 
+    def bury(self, error: Exception) -> None:
+        """Make a dead letter of the job, which cannot be decoded, unless it was settled before."""
+        if self._close():
+            self.source.leases.bury(self.lease, error)
+
     def reject(self, *, requeue: bool) -> None:
         """Give the job back, or drop it."""
         if requeue:

@@ -9,6 +9,8 @@ from typing import TypeAlias
 from celery.utils.log import get_logger
 
 from ranch.exceptions import LeaseLost
+from ranch.heartbeat import Heartbeat
+from ranch.letters import CANNOT_DECODE
 from ranch.model import Lease
 from ranch.operations import Operations
 from ranch.steps import Steps, drive
@@ -22,8 +24,7 @@ class Leases:
     """What one worker holds of one queue. Any thread may call any method, and none of them raises.
 
     The callbacks of a pool may not raise, for a pool logs and forgets it. So what cannot be settled while the store is
-    away is kept, its lease renewed as far as possible, and tried again at each beat until it works or the lease is
-    lost.
+    away is kept, its lease renewed as far as possible, and tried again by `settle` until it works or the lease is lost.
     """
 
     def __init__(self, operations: Operations) -> None:
@@ -31,10 +32,12 @@ class Leases:
         # Each by its token. Single operations on dicts need no lock.
         self._open: dict[str, Lease] = {}
         self._unsettled: dict[str, tuple[Settle, Lease]] = {}
+        self._heartbeat = Heartbeat(operations, self._lost)
 
     def opened(self, leases: Sequence[Lease]) -> None:
         """Keep these alive from now on."""
         self._open.update((lease.token, lease) for lease in leases)
+        self._heartbeat.add(leases)
 
     def ack(self, lease: Lease) -> None:
         """Settle the job as done. One round trip."""
@@ -43,6 +46,11 @@ class Leases:
     def release(self, lease: Lease, delay: float = 0.0) -> None:
         """Give the job back to its place in its lane, or after some seconds. One round trip."""
         self._settle(partial(self._operations.release, delay=delay), lease)
+
+    def bury(self, lease: Lease, error: Exception) -> None:
+        """Make a dead letter of a job that cannot be decoded. One round trip."""
+        how = partial(self._operations.bury, reason=CANNOT_DECODE, error=error, kind="system")
+        self._settle(how, lease)
 
     @property
     def unsettled(self) -> int:
@@ -57,22 +65,10 @@ class Leases:
             if token in self._unsettled:
                 return
 
-    def renew(self) -> None:
-        """Let all open leases end a lease time from now. One round trip."""
-        leases = list(self._open.values())
-        if not leases:
-            return
-        lanes, seconds = self._operations.lanes, self._operations.lease
-        try:
-            _, lost = drive(self._operations.backend, lanes.renew(leases, seconds))
-        except Exception as exc:  # noqa: BLE001 - see the class
-            log.warning("could not renew %d leases of queue %r: %s", len(leases), self._operations.name, exc)
-            return
-        for lease in lost:
-            # One that is gone from here was settled in the meantime.
-            if self._open.pop(lease.token, None):
-                self._unsettled.pop(lease.token, None)
-                self._warn_of_loss(lease)
+    def stop(self) -> None:
+        """Try once more to settle what could not be, and renew nothing any more."""
+        self.settle()
+        self._heartbeat.stop()
 
     def _settle(self, how: Settle, lease: Lease) -> None:
         if self._open.pop(lease.token, None) is None:
@@ -81,11 +77,20 @@ class Leases:
         try:
             drive(self._operations.backend, how([lease]))
         except LeaseLost:
+            self._heartbeat.remove([lease])
             self._warn_of_loss(lease)
         except Exception as exc:  # noqa: BLE001 - see the class
             self._open[lease.token] = lease
             self._unsettled[lease.token] = how, lease
             log.error("could not settle job %s, will try again: %s", lease.job.id, exc)  # noqa: TRY400 - no traceback
+        else:
+            self._heartbeat.remove([lease])
+
+    def _lost(self, lease: Lease) -> None:
+        # One that is gone from here is being settled.
+        if self._open.pop(lease.token, None):
+            self._unsettled.pop(lease.token, None)
+            self._warn_of_loss(lease)
 
     def _warn_of_loss(self, lease: Lease) -> None:
         log.warning(

@@ -26,6 +26,8 @@ log = get_logger(__name__)
 CHOICES_PER_TICK: Final = 16
 #: Seconds for which a job is put off that the worker could not start.
 PAUSE_AFTER_ERROR: Final = 10.0
+#: Seconds between attempts to settle what could not be.
+BETWEEN_LOOKS: Final = 1.0
 #: Seconds. A process of the pool begins what it was given within milliseconds.
 LONGEST_WAIT_FOR_BEGIN: Final = 1.0
 
@@ -64,8 +66,7 @@ class Pump:
         """Begin, with a consumer that is connected to its broker."""
         self._inline = internals.runs_inline(consumer.pool)
         self._consumer = consumer
-        interval = self._ranch.config.lease / 3
-        threading.Thread(target=self._beat, args=(interval,), daemon=True, name="ranch-heartbeat").start()
+        threading.Thread(target=self._look_after, daemon=True, name="ranch-look-after").start()
         self.wakeup.start(consumer)
         self.wakeup.ring()
 
@@ -99,7 +100,7 @@ class Pump:
         for execution in list(self._executions):
             execution.release()
         for source in self._sources.values():
-            source.leases.settle()
+            source.leases.stop()
         self.wakeup.stop()
 
     # What runs next
@@ -168,8 +169,8 @@ class Pump:
             message.settler = execution
             internals.hand_over(consumer, message, execution.on_ack, execution.on_reject)
         except SerializationError as exc:
-            log.critical("dropped job %s from lane %r of queue %r: %s", lease.job.id, lease.job.lane, source.name, exc)
-            execution.ack()
+            log.critical("buried job %s from lane %r of queue %r: %s", lease.job.id, lease.job.lane, source.name, exc)
+            execution.bury(exc)
         except Exception:
             # Such as a result backend that is away, and was to be told that the job was revoked.
             log.exception("could not start job %s, it goes back for %.0f s", lease.job.id, PAUSE_AFTER_ERROR)
@@ -227,18 +228,11 @@ class Pump:
                 self._sources[name].start()
         self._turns = deque(self._sources[name] for name in names)
 
-    def _beat(self, interval: float) -> None:
-        """Keep leases alive, in a thread: a pool that runs tasks inline stops the event loop for as long."""
-        # Settling is tried again more often.
-        beats = max(1, round(interval))
-        while True:
-            for beat in range(beats):
-                if self._stopped.wait(interval / beats):
-                    return
-                for source in list(self._sources.values()):
-                    if source.leases.unsettled:
-                        source.leases.settle()
-                    if beat == beats - 1:
-                        source.leases.renew()
-                # For what nothing tells of: a pool that was told to grow, a queue that was added.
-                self.wakeup.ring()
+    def _look_after(self) -> None:
+        """Do what nothing calls for, in a thread: a pool that runs tasks inline stops the event loop for as long."""
+        while not self._stopped.wait(BETWEEN_LOOKS):
+            for source in list(self._sources.values()):
+                if source.leases.unsettled:
+                    source.leases.settle()
+            # A pool that was told to grow, a queue that was added.
+            self.wakeup.ring()

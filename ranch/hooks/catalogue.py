@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
+from ranch.checks import did_you_mean
 from ranch.exceptions import PluginError, UnknownName
-from ranch.structure import did_you_mean
 
 
 class Record(Protocol):

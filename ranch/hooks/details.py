@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
+from ranch.letters import Death
 from ranch.model import Job, LaneUpdate, Lease
 
 
@@ -44,8 +46,76 @@ class Released:
 
 
 @frozen(kw_only=True)
+class Failed:
+    """Claims ended in a failure. `Job.failures` does not count it yet."""
+
+    queue: str
+    leases: Sequence[Lease]
+    #: The error, as ``"ValueError: no such user"``.
+    error: str
+    traceback: str = field(default="", repr=False)
+
+
+@frozen(kw_only=True)
+class Retried:
+    """Jobs that failed are to be tried again."""
+
+    queue: str
+    leases: Sequence[Lease]
+    #: Seconds until they are in their lanes again.
+    delay: float
+    error: str
+
+
+@frozen(kw_only=True)
+class Dead:
+    """Jobs were given up on, and are dead letters now."""
+
+    queue: str
+    jobs: Sequence[Job]
+    death: Death
+
+
+@frozen(kw_only=True)
+class Expired:
+    """Jobs waited for longer than they may, and are gone."""
+
+    queue: str
+    jobs: Sequence[Job]
+
+
+@frozen(kw_only=True)
+class Cancelled:
+    """Jobs were removed before they ran."""
+
+    queue: str
+    jobs: Sequence[Job]
+    #: ``"cancelled"`` by their ids, ``"purged"`` with their lane or queue, or ``"dropped"`` to make room for new ones.
+    how: Literal["cancelled", "purged", "dropped"]
+
+
+@frozen(kw_only=True)
+class BackendDown:
+    """A backend that answered does not any more."""
+
+    #: Which one, without a password.
+    url: str
+    error: Exception
+
+
+@frozen(kw_only=True)
+class BackendUp:
+    """A backend that was away answers again."""
+
+    #: Which one, without a password.
+    url: str
+    #: Seconds that it was away.
+    seconds: float
+
+
+@frozen(kw_only=True)
 class LaneChanged:
-    """A lane's weight, tags or data were set."""
+    """A lane's weight, tags, data or limits were set."""
 
     queue: str
     change: LaneUpdate

@@ -22,12 +22,19 @@ class Events:
     claimed: Callable[[Any], None] | None
     finished: Callable[[Any], None] | None
     released: Callable[[Any], None] | None
+    failed: Callable[[Any], None] | None
+    retried: Callable[[Any], None] | None
+    dead: Callable[[Any], None] | None
+    expired: Callable[[Any], None] | None
+    cancelled: Callable[[Any], None] | None
     lane_changed: Callable[[Any], None] | None
+    backend_down: Callable[[Any], None] | None
+    backend_up: Callable[[Any], None] | None
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
         #: How many calls have raised.
         self.errors = 0
-        for name in ("enqueued", "claimed", "finished", "released", "lane_changed"):
+        for name in Events.__annotations__:
             listeners = [
                 manager.subset_hook_caller(
                     f"ranch_{name}",

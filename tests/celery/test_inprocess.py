@@ -204,13 +204,17 @@ def test_an_unknown_task_fails(memory_app: Celery) -> None:
     assert settled(memory_app)
 
 
-def test_what_is_no_message_is_dropped(memory_app: Celery, caplog: pytest.LogCaptureFixture) -> None:
-    """A job that no app has sent does not stop the others, and is told of."""
+def test_what_is_no_message_becomes_a_dead_letter(memory_app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    """A job that no app has sent does not stop its lane, is told of, and kept with the reason."""
     queue_of(memory_app).enqueue("acme", {"not": "a message"})
     with worker(memory_app):
         assert memory_app.tasks["add"].lru_delay("acme", 1, 2).get(**SOON) == 3
     assert "the payload is no message to a Celery task" in caplog.text
     assert settled(memory_app)
+    (letter,) = queue_of(memory_app).dead.list()
+    assert letter.job.payload == {"not": "a message"}
+    assert (letter.death.kind, letter.death.reason) == ("system", "cannot decode")
+    assert "no message to a Celery task" in letter.death.error
 
 
 def test_a_rate_limit_holds(memory_app: Celery, journal: Journal) -> None:

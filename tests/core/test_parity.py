@@ -10,13 +10,19 @@ from collections.abc import Awaitable
 import pytest
 
 from ranch import AsyncQueue, Queue
-from ranch.aqueue import AsyncQueueLane, AsyncQueueLease
+from ranch.ahandles import AsyncQueueLane, AsyncQueueLease
 from ranch.backends.memory import MemoryBackend
 from ranch.choice import StrategyChoice
-from ranch.queue import QueueLane, QueueLease
+from ranch.dead import AsyncDeadLetters, DeadLetters
+from ranch.handles import QueueLane, QueueLease
 from ranch.typing import Backend
 
-PAIRS = [(Queue, AsyncQueue), (QueueLease, AsyncQueueLease), (QueueLane, AsyncQueueLane)]
+PAIRS = [
+    (Queue, AsyncQueue),
+    (QueueLease, AsyncQueueLease),
+    (QueueLane, AsyncQueueLane),
+    (DeadLetters, AsyncDeadLetters),
+]
 ENTRIES = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
 
@@ -25,7 +31,8 @@ def operations(cls: type) -> dict[str, object]:
     made_by_attrs = {"__init__", "__eq__", "__ne__", "__hash__", "__repr__", "__getstate__", "__setstate__"}
     return {
         name: value
-        for name, value in vars(cls).items()
+        for base in reversed(cls.__mro__[:-1])
+        for name, value in vars(base).items()
         if (not name.startswith("_") or name in {*ENTRIES, *ENTRIES.values(), "__init__"})
         and (cls in {Queue, AsyncQueue} or name not in made_by_attrs)
         and (inspect.isfunction(value) or isinstance(value, property))

@@ -1,17 +1,4 @@
-"""What a plugin may implement: each hook, with an example.
-
-A plugin is a distribution with an entry point in the group ``ranch`` that names a module; the module holds functions
-marked with `hookimpl`. The built-ins come through the same door.
-
-Hooks of the *registration* family, first below, are called once, when a `Plugins` object is made, and return records;
-what a record names is made when a queue is built that asks for it.
-
-Hooks of the *event* family are called after something has happened, in the thread or event loop that made it happen,
-once for a batch, with one frozen object. They return nothing and must not block. One that raises is logged and counted
-in `Events.errors`, and changes nothing for the job. An event nobody listens to costs nothing.
-
-Ranch never calls a hook to decide about a job.
-"""
+"""The hooks of the registration family: called once, to be told what a plugin gives."""
 
 from __future__ import annotations
 
@@ -19,7 +6,6 @@ from collections.abc import Sequence
 
 import pluggy
 
-from ranch.hooks.details import Claimed, Enqueued, Finished, LaneChanged, Released
 from ranch.hooks.records import BackendPlugin, SerializerPlugin, StrategyPlugin, WeightFunctionPlugin
 
 hookspec = pluggy.HookspecMarker("ranch")
@@ -135,86 +121,4 @@ def ranch_serializers() -> Sequence[SerializerPlugin]:  # type: ignore[empty-bod
             @hookimpl
             def ranch_serializers():
                 return [SerializerPlugin(name="text", factory=Text, summary="Text as it is.")]
-    """
-
-
-@hookspec
-def ranch_enqueued(details: Enqueued) -> None:
-    """Jobs were put into lanes: in the producer, once they are in the backend.
-
-    Example:
-        .. code-block:: python
-
-            from ranch.hooks import hookimpl
-
-
-            @hookimpl
-            def ranch_enqueued(details):
-                for job in details.jobs:
-                    print(f"{details.queue}: {job.id} waits in lane {job.lane}")
-    """
-
-
-@hookspec
-def ranch_claimed(details: Claimed) -> None:
-    """Jobs were claimed: in the worker, before it has seen them.
-
-    Example:
-        .. code-block:: python
-
-            from ranch.hooks import hookimpl
-
-
-            @hookimpl
-            def ranch_claimed(details):
-                for lease in details.leases:
-                    print(f"{lease.job.id} is on its {lease.job.attempts}. attempt")
-    """
-
-
-@hookspec
-def ranch_finished(details: Finished) -> None:
-    """Jobs were acked: in the worker, once they are out of the backend.
-
-    Example:
-        .. code-block:: python
-
-            from ranch.hooks import hookimpl
-
-
-            @hookimpl
-            def ranch_finished(details):
-                print(f"{details.queue}: {len(details.leases)} done")
-    """
-
-
-@hookspec
-def ranch_released(details: Released) -> None:
-    """Jobs were given back: in the worker, once others can claim them.
-
-    Example:
-        .. code-block:: python
-
-            from ranch.hooks import hookimpl
-
-
-            @hookimpl
-            def ranch_released(details):
-                print(f"{len(details.leases)} back in {details.delay} s")
-    """
-
-
-@hookspec
-def ranch_lane_changed(details: LaneChanged) -> None:
-    """A lane was changed: where `QueueLane.update` was called, once it has taken effect.
-
-    Example:
-        .. code-block:: python
-
-            from ranch.hooks import hookimpl
-
-
-            @hookimpl
-            def ranch_lane_changed(details):
-                print(f"{details.change.key} weighs {details.change.weight}")
     """

@@ -1,0 +1,165 @@
+"""What an operator does with a queue: look into it, limit it, clear it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from ranch.answers import StoredJob
+from ranch.checks import checked_key
+from ranch.choice import StrategyChoice
+from ranch.dead import DeadLetters
+from ranch.explain import Explanation
+from ranch.handles import QueueLane
+from ranch.limits import Limits
+from ranch.model import Job, Lane, QueueStats
+from ranch.operations import Operations
+from ranch.steps import Steps, drive
+from ranch.typing import Strategy
+
+R = TypeVar("R")
+
+
+class Control:
+    """The half of `Queue` that an operator needs: it puts no job in, and runs none."""
+
+    _operations: Operations
+
+    # Lanes
+
+    def lane(self, key: str) -> QueueLane:
+        """Return a handle of a lane. No round trip."""
+        return QueueLane(key=checked_key(key), queue=self)
+
+    def lanes(self, *, tag: tuple[str, str] | None = None) -> list[Lane]:
+        """Read all lanes that are known, sorted by key; with `tag`, those that bear it.
+
+        Round trips grow with the number of lanes, one for each 1,000; no single one holds the store up.
+        """
+        return self._drive(self._operations.read_lanes(tag))
+
+    def refresh_weights(self) -> int:
+        """Ask the weight function about all backlogged lanes, and return how many weights changed.
+
+        One round trip for the keys, and for each 1,000 lanes one to look at them and one to write what changed; on
+        Redis for each 500 and each 100. Without a weight function there is nothing to do.
+        """
+        return self._drive(self._operations.refresh_weights())
+
+    @property
+    def weight_errors(self) -> int:
+        """How often the weight function has given this object no weight, but something else or an error."""
+        return self._operations.weight_errors
+
+    # Limits
+
+    def limit(self, **limits: Any) -> Limits:
+        """Change the limits of the whole queue, and return them as they are then. One round trip.
+
+        They are kept in the backend and hold for all its workers together, at once. What is not named stays; None
+        lifts a limit.
+
+        Args:
+            limits: `max_in_flight`, `rate`, `max_pending`, `expires` and `paused`, as in `Limits`.
+
+        Raises:
+            InvalidJob: There is no such limit, or a value cannot be; nothing was changed.
+        """
+        return self._drive(self._operations.limit(limits))
+
+    def limits(self) -> Limits:
+        """Read the limits of the whole queue. One round trip."""
+        return self._drive(self._operations.limit({}))
+
+    def pause(self) -> None:
+        """Let nothing be claimed, by nobody. Jobs can be enqueued, and what is leased goes on. One round trip."""
+        self.limit(paused=True)
+
+    def resume(self) -> None:
+        """Let jobs be claimed again. One round trip."""
+        self.limit(paused=False)
+
+    # Jobs
+
+    def jobs(self, *, lane: str | None = None) -> Iterator[StoredJob]:
+        """Read the jobs that are there, dead ones left out. One round trip for each 1,000, as they are needed.
+
+        Args:
+            lane: Only the ready jobs of this lane, in their order. None: all there are, in no order, each at least
+                once, except those that come or go meanwhile.
+        """
+        cursor = ""
+        while True:
+            page = self._drive(self._operations.read_jobs(cursor, lane))
+            yield from page.jobs
+            if not (cursor := page.cursor):
+                return
+
+    def cancel(self, job_id: str) -> bool:
+        """Remove a job that is ready or delayed; return whether it was. A leased one goes on. One round trip."""
+        return bool(self.cancel_many([job_id]))
+
+    def cancel_many(self, job_ids: Iterable[str]) -> list[Job]:
+        """Remove those of the jobs that are ready or delayed, and return them. A round trip for each 100."""
+        return self._drive(self._operations.cancel(job_ids))
+
+    def purge(self) -> int:
+        """Remove all jobs that are ready or delayed, and return how many. What is leased goes on.
+
+        One round trip for each 1,000 jobs that there are, and one for each 100 that are removed. What comes in
+        meanwhile may stay.
+        """
+        return self._drive(self._operations.purge())
+
+    def reclaim(self, limit: int = 1000) -> int:
+        """Take back jobs whose lease has expired, and let delayed ones in that have fallen due, up to `limit` in all.
+
+        Every claim does a little of this itself; nobody has to call it. One round trip.
+
+        Returns:
+            How many jobs came from an expired lease.
+        """
+        return self._drive(self._operations.reclaim(limit))
+
+    def explain(self, job_id: str | None = None, *, lane: str | None = None) -> Explanation:
+        """Tell where a job, or a lane, stands: what is before it, what keeps it, or why it is dead.
+
+        Print it for words. Four round trips, up to five.
+
+        Args:
+            job_id: The id of a job; of one that is not there (any more) this is said.
+            lane: A lane, in place of a job.
+        """
+        return self._drive(self._operations.explain(job_id, lane))
+
+    @property
+    def dead(self) -> DeadLetters:
+        """The dead letters. No round trip."""
+        return DeadLetters(self._operations)
+
+    def stats(self) -> QueueStats:
+        """Read the queue in numbers. One round trip."""
+        return self._drive(self._operations.stats())
+
+    # The strategy
+
+    def read_strategy(self) -> StrategyChoice | None:
+        """Read which strategy the queue has; None before its first job. One round trip."""
+        return self._drive(self._operations.read_strategy())
+
+    def set_strategy(self, strategy: str | Mapping[str, Any] | Strategy) -> StrategyChoice:
+        """Give the queue another strategy while it runs, and return it as it is stored. One round trip.
+
+        Every process follows with its next operation, whatever it was configured with. Lanes that wait are ranked anew
+        bit by bit: 32 with each operation, in their old order, behind those that are ranked by then.
+
+        Args:
+            strategy: A name, a mapping of ``name`` and options, or a strategy of a class that a plugin gives a name.
+
+        Raises:
+            ConfigError: It cannot be looked up by name; nothing was changed.
+        """
+        return self._drive(self._operations.set_strategy(strategy))
+
+    def _drive(self, steps: Steps[R]) -> R:
+        return drive(self._operations.backend, steps)

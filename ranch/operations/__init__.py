@@ -1,0 +1,72 @@
+"""What a queue can do, written once, without waiting: `Queue` and `AsyncQueue` drive it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from ranch.agreement import AgreedLanes
+from ranch.checks import checked_key, checked_number
+from ranch.exceptions import ConfigError, InvalidJob
+from ranch.hooks.manager import Plugins, default_plugins
+from ranch.operations.jobs import JobOperations
+from ranch.operations.lanes import LaneOperations
+from ranch.operations.leases import LeaseOperations
+from ranch.operations.letters import LetterOperations
+from ranch.policy import DEFAULT as DEFAULT_POLICY
+from ranch.policy import Policy
+from ranch.retry import DEFAULT as DEFAULT_RETRY
+from ranch.retry import Retry
+from ranch.typing import Backend, Serializer, Strategy, WeightFunction
+from ranch.weigher import Weigher
+
+
+@frozen
+class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperations):
+    """The operations of one queue."""
+
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        *,
+        backend: str | Backend,
+        strategy: str | Mapping[str, Any] | Strategy,
+        serializer: str | Serializer,
+        lease: float,
+        weight_function: str | Mapping[str, Any] | WeightFunction | None = None,
+        weight_refresh: float = 1.0,
+        accept: Iterable[str | Serializer] | None = None,
+        policy: Policy | None = None,
+        retry: Retry | None = None,
+        owner: str | None = None,
+        plugins: Plugins | None = None,
+    ) -> Operations:
+        """Turn the names in a configuration into objects. No round trip."""
+        plugins = plugins or default_plugins()
+        try:
+            name, lease = checked_key(name, "queue"), checked_number(lease, "lease", positive=True)
+            weight_refresh = checked_number(weight_refresh, "weight_refresh")
+            owner = None if owner is None else checked_key(owner, "owner")
+        except InvalidJob as exc:
+            raise ConfigError(str(exc), where="queue") from exc
+        function = None if weight_function is None else plugins.weight_function(weight_function)
+        chosen, codec, store = (
+            plugins.strategy(strategy),
+            plugins.codec(serializer, accept),
+            plugins.backend(backend),
+        )
+        lanes = AgreedLanes(name, store, chosen, plugins, policy or DEFAULT_POLICY)
+        return cls(
+            name=name,
+            backend=store,
+            lanes=lanes,
+            codec=codec,
+            lease=lease,
+            plugins=plugins,
+            retry=retry or DEFAULT_RETRY,
+            weigher=Weigher(function, lanes, weight_refresh) if function else None,
+            owner_name=owner,
+        )

@@ -1,0 +1,106 @@
+"""What all operations of a queue share."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, TypeVar
+
+from attrs import frozen
+
+from ranch.agreement import AgreedLanes
+from ranch.answers import Ending
+from ranch.codec import Codec
+from ranch.exceptions import InvalidJob, LeaseLost
+from ranch.hooks.details import Cancelled, Dead, Expired
+from ranch.hooks.events import Events
+from ranch.hooks.manager import Plugins
+from ranch.letters import WORKER_LOST
+from ranch.model import Job, Lease
+from ranch.retry import Retry
+from ranch.typing import Backend
+from ranch.weigher import Weigher
+
+T = TypeVar("T")
+
+#: How many jobs or lanes go into one round trip, so that no call holds the store up.
+PER_CALL: Final = 1000
+
+
+@frozen
+class Core:
+    """One queue, opened."""
+
+    name: str
+    backend: Backend
+    lanes: AgreedLanes
+    codec: Codec
+    #: Seconds.
+    lease: float
+    plugins: Plugins
+    retry: Retry
+    #: None if the queue has no weight function.
+    weigher: Weigher | None = None
+    #: As it was given; see `owner`.
+    owner_name: str | None = None
+
+    @property
+    def events(self) -> Events:
+        return self.plugins.events
+
+    @property
+    def owner(self) -> str:
+        """Who claims. Without a name of its own it is this process, whose number a fork changes."""
+        return self.owner_name or f"{socket.gethostname()}:{os.getpid()}"
+
+    def lasting(self, lease: Lease) -> float:
+        """Return for how many seconds a lease was claimed, as far as that is known, and is to be renewed."""
+        return lease.seconds or lease.job.lease or self.lease
+
+    def readable(self, jobs: Iterable[Job]) -> list[Job]:
+        """Say how the payloads of jobs are decoded."""
+        return [job.read_with(self.codec.loads) for job in jobs]
+
+    def tell_ended(self, ended: Sequence[Ending]) -> None:
+        """Tell of jobs that the backend ended on its way."""
+        events = self.events
+        for how in dict.fromkeys(ending.how for ending in ended):
+            jobs = self.readable(ending.job for ending in ended if ending.how == how)
+            if how == "expired":
+                if events.expired:
+                    events.expired(Expired(queue=self.name, jobs=jobs))
+            elif how == "dead":
+                if events.dead:
+                    events.dead(Dead(queue=self.name, jobs=jobs, death=WORKER_LOST))
+            elif events.cancelled:
+                events.cancelled(Cancelled(queue=self.name, jobs=jobs, how=how))
+
+
+def without(leases: Iterable[Lease], lost: Iterable[Lease]) -> list[Lease]:
+    """Return those that were not lost."""
+    tokens = {lease.token for lease in lost}
+    return [lease for lease in leases if lease.token not in tokens]
+
+
+def raise_if_lost(lost: Sequence[Lease]) -> None:
+    """Raise `LeaseLost` if any were."""
+    if lost:
+        raise LeaseLost([lease.job.id for lease in lost])
+
+
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Cut items into lists of at most `size`."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def checked_ids(ids: object) -> list[str]:
+    """Return the ids of jobs, each once."""
+    if isinstance(ids, Iterable) and not isinstance(ids, (str, bytes)):
+        ids = list(dict.fromkeys(ids))
+        if all(isinstance(job_id, str) for job_id in ids):
+            return ids
+    raise InvalidJob(f"job ids are a list of str, as in Job.id, not {ids!r}")

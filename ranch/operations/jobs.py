@@ -1,0 +1,128 @@
+"""Jobs on their way into a queue and out of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any, Literal
+
+from ranch.answers import Claim, JobPage, Receipt, Return
+from ranch.checks import checked_count, checked_key, checked_number
+from ranch.exceptions import InvalidJob
+from ranch.hooks.details import Cancelled, Claimed, Enqueued
+from ranch.model import Job, Lease, NewJob
+from ranch.operations.core import PER_CALL, Core, checked_ids, chunks
+from ranch.steps import Steps
+from ranch.typing import LONGEST_WAIT, RELEASES_PER_CALL
+
+
+class JobOperations(Core):
+    """Enqueue, claim, cancel, read."""
+
+    __slots__ = ()
+
+    def enqueue(
+        self, items: Iterable[tuple[str, Any]], *, dedup: bool = False, dedup_key: str | None = None, **options: Any
+    ) -> Steps[list[Job]]:
+        """Store jobs; `options` are the fields of `NewJob`."""
+        jobs = []
+        for item in items:
+            try:
+                lane, payload = item
+            except (TypeError, ValueError) as exc:
+                raise InvalidJob(f"each item is a pair (lane, payload), not {item!r}") from exc
+            lane, body = checked_key(lane), self.codec.dumps(payload)
+            key = _digest(lane, body) if dedup and dedup_key is None else dedup_key
+            content_type = self.codec.content_type
+            jobs.append(NewJob(lane=lane, body=body, content_type=content_type, dedup_key=key, **options))
+        if dedup_key is not None and len(jobs) > 1:
+            raise InvalidJob(
+                f"dedup_key {dedup_key!r} is for one job, and these are {len(jobs)}: enqueue them one by one, or "
+                "with dedup=True, which makes a key for each of its lane and payload"
+            )
+        if options.get("dedup_for") is not None and not dedup and dedup_key is None:
+            raise InvalidJob("dedup_for says how long a key counts: give a dedup_key, or dedup=True")
+        enqueued: list[Job] = []
+        for chunk in chunks(jobs, PER_CALL):
+            receipt: Receipt = yield from self.lanes.enqueue(chunk)
+            enqueued += self.readable(receipt.jobs)
+            self.tell_ended(receipt.ended)
+        if self.events.enqueued and (new := [job for job in enqueued if not job.duplicate]):
+            self.events.enqueued(Enqueued(queue=self.name, jobs=new))
+        return enqueued
+
+    def take(self, limit: int, lease: float | None = None) -> Steps[Claim]:
+        """Claim without waiting: what is there, and if nothing is, how long to wait for what."""
+        seconds = self.lease if lease is None else lease
+        claim: Claim = yield from self.lanes.claim(limit, seconds, self.owner)
+        self.readable(claimed.job for claimed in claim.leases)
+        self.tell_ended(claim.ended)
+        if self.events.claimed and claim.leases:
+            self.events.claimed(Claimed(queue=self.name, leases=claim.leases))
+        if self.weigher and claim.leases:
+            yield from self.weigher.served(claim.leases)
+        return claim
+
+    def claim(self, limit: int, *, wait: float, lease: float | None) -> Steps[list[Lease]]:
+        checked_count(limit, "claim")
+        until = time.monotonic() + checked_number(wait, "wait")
+        if lease is not None:
+            checked_number(lease, "lease", positive=True)
+        while True:
+            claim = yield from self.take(limit, lease)
+            left = until - time.monotonic()
+            if self.weigher and self.weigher.times:
+                self.weigher.times.begin(claim.leases)
+            if claim.leases or left <= 0:
+                return list(claim.leases)
+            soonest = LONGEST_WAIT if claim.idle_for is None else min(claim.idle_for, LONGEST_WAIT)
+            yield from self.lanes.wait(min(left, soonest), claim.tick)
+
+    def reclaim(self, limit: int) -> Steps[int]:
+        back: Return = yield from self.lanes.reclaim(checked_count(limit, "reclaim"))
+        self.tell_ended(back.ended)
+        return back.reclaimed
+
+    def cancel(self, ids: Iterable[str]) -> Steps[list[Job]]:
+        return (yield from self._cancelled(checked_ids(ids), "cancelled"))
+
+    def purge(self, lane: str | None = None) -> Steps[int]:
+        """Cancel what is ready or delayed, page by page: what comes in meanwhile may stay."""
+        purged, delayed = 0, True
+        if lane is not None:
+            # What is purged is no longer read, so the next page is the first one.
+            (there,) = yield from self.lanes.read([lane])
+            left, delayed = there.stats.pending, there.stats.delayed > 0
+            while left > 0:
+                page = yield from self.lanes.jobs("", min(left, RELEASES_PER_CALL), lane)
+                left -= len(page.jobs) or left
+                purged += len((yield from self._cancelled([stored.job.id for stored in page.jobs], "purged")))
+        cursor = ""
+        while delayed:
+            page = yield from self.lanes.jobs(cursor, PER_CALL)
+            waiting = [stored.job for stored in page.jobs if stored.state in {"ready", "delayed"}]
+            ids = [job.id for job in waiting if lane is None or job.lane == lane]
+            purged += len((yield from self._cancelled(ids, "purged")))
+            if not (cursor := page.cursor):
+                break
+        return purged
+
+    def read_jobs(self, cursor: str, lane: str | None) -> Steps[JobPage]:
+        page: JobPage = yield from self.lanes.jobs(cursor, PER_CALL, lane)
+        self.readable(stored.job for stored in page.jobs)
+        return page
+
+    def _cancelled(self, ids: list[str], how: Literal["cancelled", "purged"]) -> Steps[list[Job]]:
+        cancelled: list[Job] = []
+        for page in chunks(ids, RELEASES_PER_CALL):
+            gone = self.readable((yield from self.lanes.cancel(page)))
+            if self.events.cancelled and gone:
+                self.events.cancelled(Cancelled(queue=self.name, jobs=gone, how=how))
+            cancelled += gone
+        return cancelled
+
+
+def _digest(lane: str, body: bytes) -> str:
+    """Return a key that is the same for the same payload in the same lane: 128 bits of BLAKE2b, in hexadecimal."""
+    return blake2b(f"{len(lane)} {lane} ".encode() + body, digest_size=16).hexdigest()

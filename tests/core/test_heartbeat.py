@@ -1,0 +1,191 @@
+"""Leases are kept alive by a thread that nothing else can hold up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ranch import AsyncQueue, LeaseLost, Queue
+from ranch.model import Lease
+from ranch.testing.server import RedisServer
+from ranch.testing.waiting import wait_until
+
+#: Seconds. Long enough for a busy machine to come round to three beats.
+LEASE = 1.5
+
+
+@pytest.fixture
+def queue(shared_url: str) -> Iterator[Queue]:
+    """A queue in real time, with one job."""
+    with Queue("mail", backend=shared_url, lease=LEASE) as queue:
+        queue.enqueue("acme", 1)
+        yield queue
+
+
+def claimed(queue: Queue, lease: float | None = None) -> Lease:
+    taken = queue.claim(lease=lease)
+    assert taken is not None
+    return taken
+
+
+def beats() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("ranch-heartbeat")]
+
+
+def busy_for(seconds: float) -> None:
+    """Hold up whoever calls."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        sum(range(1000))
+
+
+def test_a_lease_is_kept_while_the_job_runs(queue: Queue) -> None:
+    """For longer than it lasts, and no longer than the block."""
+    lease = queue.claim()
+    assert lease is not None
+    with lease.keep_alive():
+        busy_for(2 * LEASE)
+        assert queue.claim() is None
+    lease.ack()
+
+    assert queue.stats().acked == 1
+
+
+def test_a_short_lease_is_renewed_for_as_long_as_it_was_claimed_for(queue: Queue) -> None:
+    """Not for the queue's lease time, the first beat of which came too late."""
+    with Queue("mail", backend=queue.backend, lease=3600) as patient:
+        lease = patient.claim(lease=LEASE)
+        assert lease is not None
+        with lease.keep_alive():
+            busy_for(2 * LEASE)
+            assert queue.claim() is None
+        wait_until(lambda: queue.claim() is not None)
+
+
+def test_an_event_loop_that_is_busy_loses_no_lease(shared_url: str) -> None:
+    """A coroutine that computes holds up everything but the heartbeat."""
+
+    async def run() -> int:
+        async with AsyncQueue("mail", backend=shared_url, lease=LEASE) as queue:
+            await queue.enqueue("acme", 1)
+            lease = await queue.claim()
+            assert lease is not None
+            with lease.keep_alive():
+                busy_for(2 * LEASE)
+            await lease.ack()
+            return (await queue.stats()).acked
+
+    assert asyncio.run(run()) == 1
+    assert beats() == []
+
+
+def test_many_leases_share_a_thread(queue: Queue) -> None:
+    """It ends with the heartbeat, and with it every renewal."""
+    queue.enqueue_many([("acme", n) for n in range(9)])
+    leases = queue.claim_many(10)
+    with queue.heartbeat() as heartbeat:
+        heartbeat.add(leases)
+        assert (len(heartbeat), len(beats())) == (10, 1)
+        busy_for(2 * LEASE)
+        assert queue.claim() is None
+        heartbeat.remove(leases[:1])
+        queue.ack(leases[:1])
+        assert len(heartbeat) == 9
+    assert beats() == []
+    wait_until(lambda: queue.stats().reclaimed == 9 or queue.reclaim() < 0)
+
+
+def test_a_heartbeat_can_be_started_again(queue: Queue) -> None:
+    """After it was stopped, by its next lease."""
+    heartbeat = queue.heartbeat()
+    heartbeat.stop()
+    heartbeat.add([claimed(queue)])
+    busy_for(2 * LEASE)
+    assert queue.claim() is None
+    heartbeat.stop()
+    heartbeat.stop()
+
+    assert beats() == []
+
+
+def test_a_lost_lease_is_told_of_once(queue: Queue) -> None:
+    """And is renewed no more; a callback that fails harms nobody."""
+    lost: list[str] = []
+
+    def on_lost(lease: Lease) -> None:
+        lost.append(lease.job.id)
+        raise ValueError("not today")
+
+    queue.enqueue("globex", 2)
+    taken, kept = queue.claim_many(2)
+    queue.release([taken])  # as if it had been taken back
+    with queue.heartbeat(on_lost) as heartbeat:
+        heartbeat.add([taken, kept])
+        wait_until(lambda: lost)
+        busy_for(LEASE)
+        assert (lost, len(heartbeat)) == ([taken.job.id], 1)
+        kept.ack()
+
+
+def test_a_lost_lease_is_logged(queue: Queue, caplog: pytest.LogCaptureFixture) -> None:
+    """If nobody else wants to know."""
+    lease = queue.claim()
+    assert lease is not None
+    lease.release()
+    with lease.keep_alive():
+        wait_until(lambda: "was lost" in caplog.text)
+
+    with pytest.raises(LeaseLost):
+        lease.ack()
+
+
+@contextmanager
+def frozen(server: RedisServer) -> Iterator[None]:
+    server.freeze()
+    try:
+        yield
+    finally:
+        server.thaw()
+
+
+def test_a_store_that_was_away_finds_its_leases_alive(own_redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried until it is back; the lease was long enough."""
+    with Queue("mail", backend=own_redis.url, lease=9) as queue:
+        queue.enqueue("acme", 1)
+        lease = queue.claim()
+        assert lease is not None
+        with lease.keep_alive():
+            own_redis.stop()
+            wait_until(lambda: "could not renew 1 leases" in caplog.text, timeout=30)
+            own_redis.start()
+            assert len(beats()) == 1
+
+
+def test_a_forked_child_has_none_of_its_parents_leases(queue: Queue) -> None:
+    """And keeps its own alive."""
+    heartbeat = queue.heartbeat()
+    heartbeat.add([claimed(queue)])
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        # Nothing of pytest's may run here.
+        try:
+            before = len(heartbeat)
+            queue.enqueue("child", 1)
+            heartbeat.add(queue.claim_many(1))
+            busy_for(2 * LEASE)
+            os.write(writer, f"{before} {len(heartbeat)} {queue.stats().leased} {queue.stats().reclaimed}".encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    heartbeat.stop()
+
+    assert os.read(reader, 100) == b"0 1 2 0"
+    os.close(reader)
+    os.close(writer)
