@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import Final
 
-from ranch.model import checked_key
+from ranch.checks import checked_key
 
 
 class Unnamed(Enum):

@@ -15,7 +15,7 @@ from celery.utils.log import get_logger
 from kombu.utils.functional import retry_over_time
 
 from ranch.exceptions import BackendUnavailable
-from ranch.operations import PER_CALL
+from ranch.operations.core import PER_CALL
 from ranch.queue import Queue
 
 log = get_logger(__name__)

@@ -10,9 +10,9 @@ from celery import Celery
 from celery.utils.imports import symbol_by_name
 
 from ranch.celery.internals import known_task
+from ranch.checks import checked_key
 from ranch.context import Unnamed, current_lane
 from ranch.exceptions import ConfigError, InvalidJob
-from ranch.model import checked_key
 
 #: The header that names a message's lane. Celery keeps it over a retry, as it does all headers it does not know.
 LANE_HEADER: Final = "ranch-lane"

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from ranch.checks import checked_number
 from ranch.choice import StrategyChoice
 from ranch.exceptions import InvalidJob, RanchError
 from ranch.metadata import LaneMetadata
-from ranch.model import checked_number
 from ranch.queue import Queue
 from ranch.strategies import WeightedLRU
 from ranch.structure import structure
