@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ranch.celery import LRUKeyMetadata as LRUKeyMetadata
     from ranch.celery import LRUTask as LRUTask
     from ranch.celery import Ranch as Ranch
+    from ranch.celery import RedisStorage as RedisStorage
+    from ranch.celery import configure as configure
     from ranch.celery import lru_task as lru_task
     from ranch.context import lane as lane
     from ranch.exceptions import BackendError as BackendError
@@ -45,9 +47,11 @@ _HOMES = {
     "Queue": "ranch.queue",
     "Ranch": "ranch.celery",
     "RanchError": "ranch.exceptions",
+    "RedisStorage": "ranch.celery",
     "SerializationError": "ranch.exceptions",
     "SerializerType": "ranch.serializers",
     "StrategyMismatch": "ranch.exceptions",
+    "configure": "ranch.celery",
     "lane": "ranch.context",
     "lru_task": "ranch.celery",
 }
@@ -68,10 +72,12 @@ __all__ = [
     "Queue",
     "Ranch",
     "RanchError",
+    "RedisStorage",
     "SerializationError",
     "SerializerType",
     "StrategyMismatch",
     "__version__",
+    "configure",
     "lane",
     "lru_task",
 ]

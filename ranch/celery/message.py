@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from kombu import Message
 
-from ranch.exceptions import SerializationError
+from ranch.exceptions import ConfigError, SerializationError
+from ranch.hooks.manager import default_plugins
+
+
+def readable(written: Any) -> list[Any]:
+    """Return the serializers whose jobs an app reads: its own, and all that need no trust in the writer.
+
+    So jobs that wait survive a change of the serializer.
+    """
+    found = [written]
+    for record in default_plugins().serializers:
+        # One that is not installed was not written with either.
+        with suppress(ConfigError):
+            if not record.trusted_only:
+                found.append(record.factory())
+    return found
 
 
 class Settler(Protocol):
