@@ -23,8 +23,9 @@ key, after the hash tag    type    holds
                                    set, if that is another; ``tag`` (its rank), ``order`` (13 hex digits); totals
                                    ``enqueued claimed acked released reclaimed``; ``mean_time``; ``tag:<name>``;
                                    ``data:<name>`` as JSON. Under a strategy without a twin ``asked``, the tick at which
-                                   the client was last given it to ask. If the strategy was set, ``generation``: of the
-                                   one that gave the rank. What has its default is not stored
+                                   the client was last given it to ask, and ``step``, by how much its last answer to a
+                                   service raised the rank. If the strategy was set, ``generation``: of the one that
+                                   gave the rank. What has its default is not stored
 ``:pending:<lane>``        ZSET    the lane's ready jobs: score their place, which is when they fell due less their
                                    priority's head start, in ms; member the job's id
 =========================  ======  =====================================================================================

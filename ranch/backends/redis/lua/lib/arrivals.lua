@@ -16,6 +16,7 @@ local function enter(key)
     -- The rank of an earlier strategy means nothing to this one.
     call("ZREM", stale_prefix .. lane.generation, (lane.order or "") .. key)
     call("HSET", lane_prefix .. key, "generation", generation)
+    call("HDEL", lane_prefix .. key, "step")
     lane.tag = 0
   end
   queue.tick = queue.tick + 1
