@@ -38,6 +38,9 @@ class Config:
     weight_refresh: float = 1.0
     #: Seconds after which a job comes back from a worker that was killed.
     lease: float = 60.0
+    #: ``"as-task"``: a job is acked as its task says, when it starts or, with ``acks_late``, when it has ended.
+    #: ``"at-least-once"``: always when it has ended, so that none is lost with its worker.
+    delivery: Literal["as-task", "at-least-once"] = "as-task"
     #: Where a worker takes plain messages too: the share of its slots for jobs in lanes while both wait, 0 to 1.
     share: float = 0.5
     #: Whether a task that is sent by a job, and names no lane, goes into the job's lane. A task may say otherwise.

@@ -222,6 +222,10 @@ class LocalLanes:
     def wait(self, timeout: float, tick: int) -> Steps[None]:
         yield partial(self._wait, timeout, tick)
 
+    def ring(self) -> Steps[None]:
+        # A change wakes all who wait.
+        yield from ()
+
     # What becomes of a job
 
     def _take_back(self, tables: Tables, limit: int) -> int:

@@ -9,7 +9,7 @@ from attrs import asdict
 from celery import Celery
 
 from ranch.celery.delivery import batching
-from ranch.celery.internals import scope_producers, use_amqp
+from ranch.celery.internals.app import scope_producers, use_amqp
 from ranch.celery.message import readable
 from ranch.celery.naming import Naming, lane_router
 from ranch.celery.settings import read_settings

@@ -45,6 +45,11 @@ class Leases:
         self._settle(partial(self._operations.release, delay=delay), lease)
 
     @property
+    def open(self) -> int:
+        """How many are kept alive."""
+        return len(self._open)
+
+    @property
     def unsettled(self) -> int:
         """How many wait for the store to come back, to be settled."""
         return len(self._unsettled)

@@ -9,7 +9,7 @@ from attrs import frozen
 from celery import Celery
 from celery.utils.imports import symbol_by_name
 
-from ranch.celery.internals import known_task
+from ranch.celery.internals.app import known_task
 from ranch.context import Unnamed, current_lane
 from ranch.exceptions import ConfigError, InvalidJob
 from ranch.model import checked_key

@@ -10,7 +10,7 @@ from celery import Celery, Task
 from celery.result import AsyncResult
 
 from ranch.celery.embedding import Ranch
-from ranch.celery.internals import task_queue
+from ranch.celery.internals.app import task_queue
 from ranch.celery.publish import RanchAMQP
 from ranch.celery.weights import task_weight_function
 from ranch.exceptions import ConfigError

@@ -196,6 +196,10 @@ class RedisLanes:
             seconds = max(_SHORTEST_WAIT, min(timeout, self._patience))
             yield Call("BLPOP", (self._keys.bell,), (seconds,), _nothing)
 
+    def ring(self) -> Steps[None]:
+        """Ring the bell, unless it rings already."""
+        yield self._call("ring", parse=_nothing)
+
     def read_strategy(self) -> Steps[StrategyChoice | None]:
         """Read which strategy the queue has; None before its first job."""
         choice: StrategyChoice | None = yield Call("HMGET", (self._keys.meta,), ("strategy", "generation"), _choice)
