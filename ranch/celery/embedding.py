@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from attrs import asdict
@@ -29,6 +29,9 @@ _OPTIONS: Final = "_ranch_options"
 
 #: Where an app keeps its ranch.
 _ATTRIBUTE: Final = "_ranch"
+
+#: The remote command that tells workers of a change.
+UPDATE: Final = "ranch_update"
 
 #: Before the name of a queue, among what is made once.
 _QUEUE: Final = "queue "
@@ -144,6 +147,42 @@ class Ranch:
             "serializer": config.serializer,
             "accept": readable(config.serializer),
         }
+
+    def update(
+        self, *, strategy: Any = None, strategies: Mapping[str, Any] | None = None, share: float | None = None
+    ) -> None:
+        """Change settings while workers run; what is not named stays. All is checked before anything is changed.
+
+        A strategy is kept in the store: every process follows with its next operation, and so do those that start
+        later, whatever they are configured with. A share is told to the workers that run now, by Celery's remote
+        control; those that start later read their configuration. No other setting can change at run time.
+
+        Args:
+            strategy: For all queues that the app knows, but those that have one of their own.
+            strategies: For single queues, by their names.
+            share: For all workers of the app.
+
+        Raises:
+            ConfigError: A value cannot be; nothing was changed.
+        """
+        given = {"strategy": strategy, "strategies": strategies, "share": share}
+        before = self.config
+        self.set_here({name: value for name, value in given.items() if value is not None})
+        for queue in dict.fromkeys([*self.app.amqp.queues, *self.config.strategies]):
+            if self.config.strategy_of(queue) != before.strategy_of(queue):
+                self.queue(queue).set_strategy(self.config.strategy_of(queue))
+        if share is not None:
+            self.app.control.broadcast(UPDATE, arguments={"share": share})
+
+    def set_here(self, settings: Mapping[str, Any]) -> None:
+        """Change settings in this process.
+
+        Raises:
+            ConfigError: A value cannot be; nothing was changed.
+        """
+        kept = {name: value for name, value in asdict(self.config, recurse=False).items() if value is not None}
+        config = Config.resolve({**kept, **settings}, where="Ranch.update")
+        self._made["config"] = config
 
     def check(self, queues: Iterable[str]) -> None:
         """Find what is wrong with the settings of queues before they are used.

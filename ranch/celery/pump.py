@@ -48,7 +48,6 @@ class Pump:
     def __init__(self, ranch: Ranch, process_task: Callable[[Any], Any]) -> None:
         self._ranch = ranch
         self._process_task = process_task
-        self._share = ranch.config.share
         self._credit = 0.0
         self._consumer: Any = None
         self._inline = False
@@ -146,12 +145,13 @@ class Pump:
         if not self._held:
             return self._claim(1 if self._inline else free)
         if self._hungry():
-            if self._credit + self._share >= 1:
+            share = self._ranch.config.share  # which may change
+            if self._credit + share >= 1:
                 if self._claim(1):
-                    self._credit += self._share - 1
+                    self._credit += share - 1
                     return True
             else:
-                self._credit += self._share
+                self._credit += share
         self._to_pool(self._held.popleft())
         return True
 
