@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ranch.celery import LRUKeyMetadata as LRUKeyMetadata
     from ranch.celery import LRUTask as LRUTask
     from ranch.celery import Ranch as Ranch
+    from ranch.celery import RedisStorage as RedisStorage
+    from ranch.celery import configure as configure
     from ranch.celery import lru_task as lru_task
     from ranch.context import lane as lane
     from ranch.exceptions import BackendError as BackendError
@@ -59,9 +61,11 @@ _HOMES = {
     "RanchError": "ranch.exceptions",
     "Rate": "ranch.limits",
     "Retry": "ranch.retry",
+    "RedisStorage": "ranch.celery",
     "SerializationError": "ranch.exceptions",
     "SerializerType": "ranch.serializers",
     "StrategyMismatch": "ranch.exceptions",
+    "configure": "ranch.celery",
     "lane": "ranch.context",
     "lru_task": "ranch.celery",
 }
@@ -88,11 +92,13 @@ __all__ = [
     "Ranch",
     "RanchError",
     "Rate",
+    "RedisStorage",
     "Retry",
     "SerializationError",
     "SerializerType",
     "StrategyMismatch",
     "__version__",
+    "configure",
     "lane",
     "lru_task",
 ]

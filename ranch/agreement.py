@@ -109,6 +109,9 @@ class AgreedLanes:
     def wait(self, timeout: float, tick: int) -> Steps[None]:
         return self._lanes.wait(timeout, tick)
 
+    def ring(self) -> Steps[None]:
+        return self._lanes.ring()
+
     def read_strategy(self) -> Steps[StrategyChoice | None]:
         return self._lanes.read_strategy()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import NoneType
 from typing import Any, Final, Literal
 
 from attrs import field, frozen
@@ -14,15 +15,15 @@ from ranch.hooks.manager import Plugins, default_plugins
 from ranch.structure import structure
 
 #: Old names that go on working, and the key that each stands for.
-ALIASES: Final = {"redis_prefix": "prefix"}
+ALIASES: Final = {"redis_prefix": "prefix", "redis_serializer": "serializer"}
 
 
 @frozen(kw_only=True)
 class Config:
     """The settings of one application."""
 
-    #: Where jobs live, as a URL. None leaves it to the embedding: in Celery, the app's own Redis broker.
-    backend: str | None = None
+    #: Where jobs live: a URL, or a backend. None leaves it to the embedding: in Celery, the app's own Redis broker.
+    backend: Any = None
     #: What all keys begin with, in a store that others use too.
     prefix: str = "ranch:"
     #: How lanes are chosen: a name, a mapping with ``name`` and the strategy's options, or a strategy.
@@ -37,6 +38,9 @@ class Config:
     weight_refresh: float = 1.0
     #: Seconds after which a job comes back from a worker that was killed.
     lease: float = 60.0
+    #: ``"as-task"``: a job is acked as its task says, when it starts or, with ``acks_late``, when it has ended.
+    #: ``"at-least-once"``: always when it has ended, so that none is lost with its worker.
+    delivery: Literal["as-task", "at-least-once"] = "as-task"
     #: Where a worker takes plain messages too: the share of its slots for jobs in lanes while both wait, 0 to 1.
     share: float = 0.5
     #: Whether a task that is sent by a job, and names no lane, goes into the job's lane. A task may say otherwise.
@@ -47,6 +51,14 @@ class Config:
     #: What becomes of a message with a lane while the store cannot be reached: ``raise`` an error, or let the
     #: ``broker`` have it.
     on_backend_down: Literal["raise", "broker"] = "raise"
+    #: What jobs are written with: the name of a serializer, or a serializer.
+    serializer: Any = "json"
+    #: How often a call of Redis is tried again, within seconds, before its store counts as away. None: 4 times.
+    redis_max_retries: int | None = None
+    #: Seconds to wait for an answer of Redis. None: as long as it takes.
+    redis_socket_timeout: float | None = None
+    #: Whether to reach Redis by TLS: true, or a mapping of redis-py's ``ssl_…`` arguments.
+    redis_use_ssl: Any = None
 
     @classmethod
     def resolve(cls, settings: Any, *, where: str, plugins: Plugins | None = None) -> Config:
@@ -93,10 +105,19 @@ def _wrong_values(settings: Mapping[str, Any], where: str, plugins: Plugins) -> 
         ("lease", math.nextafter(0, 1), sys.float_info.max, "a number of seconds > 0"),
         ("weight_refresh", 0.0, sys.float_info.max, "a number of seconds >= 0"),
         ("share", 0.0, 1.0, "a number from 0 to 1"),
+        ("redis_max_retries", 0, sys.maxsize, "a number of attempts >= 0"),
+        ("redis_socket_timeout", math.nextafter(0, 1), sys.float_info.max, "a number of seconds > 0"),
     ):
         value = settings.get(key)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not low <= value <= high:
             yield f"{key} must be {wanted}, not {value!r} @ {where}.{key}"
+    if not isinstance(ssl := settings.get("redis_use_ssl"), (bool, Mapping, NoneType)):
+        yield f"redis_use_ssl is true, false or a mapping of arguments, not {ssl!r} @ {where}.redis_use_ssl"
+    if not isinstance(store := settings.get("backend"), (str, NoneType)) and not callable(
+        getattr(store, "lanes", None)
+    ):
+        yield f"a backend is a URL or an object, not {store!r} @ {where}.backend"
+    yield from _refused("serializer", settings.get("serializer", "json"), plugins.codec, where)
     for key, plural, made in (
         ("strategy", "strategies", plugins.strategy),
         ("weight_function", "weight_functions", plugins.weight_function),
@@ -107,7 +128,12 @@ def _wrong_values(settings: Mapping[str, Any], where: str, plugins: Plugins) -> 
         for place, spec in specs.items():
             if spec is None and key == "weight_function":  # none at all
                 continue
-            try:
-                made(spec)
-            except ConfigError as exc:
-                yield from (f"{problem} @ {where}.{place}" for problem in exc.problems)
+            yield from _refused(place, spec, made, where)
+
+
+def _refused(place: str, spec: Any, made: Callable[[Any], object], where: str) -> Iterator[str]:
+    """Find why nothing can be made of what is named."""
+    try:
+        made(spec)
+    except ConfigError as exc:
+        yield from (f"{problem} @ {where}.{place}" for problem in exc.problems)

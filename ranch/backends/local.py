@@ -251,6 +251,10 @@ class LocalLanes(Lookups):
     def wait(self, timeout: float, tick: int) -> Steps[None]:
         yield partial(self._wait, timeout, tick)
 
+    def ring(self) -> Steps[None]:
+        # A change wakes all who wait.
+        yield from ()
+
 
 def _owned(tables: Tables, lease: Lease) -> JobRow | None:
     """Return the job of a lease, None if the lease is lost."""

@@ -8,8 +8,10 @@ from celery import bootsteps
 from celery.utils.log import get_logger
 
 from ranch.backends.memory import MemoryBackend
-from ranch.celery import internals
+from ranch.celery import remote  # noqa: F401 - remote commands are known once they are imported
 from ranch.celery.embedding import Ranch
+from ranch.celery.internals import worker
+from ranch.celery.internals.app import consumed_queues
 from ranch.celery.pump import Pump
 from ranch.exceptions import ConfigError
 
@@ -28,7 +30,7 @@ class WorkerStep(bootsteps.StartStopStep):
     def create(self, parent: Any) -> None:
         ranch = Ranch(parent.app)
         if isinstance(ranch.backend, MemoryBackend):
-            if internals.forks(parent.pool):
+            if worker.forks(parent.pool):
                 raise ConfigError(
                     "memory:// lives in one process, and the tasks of a prefork pool run in others: name a store that "
                     'processes share, such as app.conf.ranch = {"backend": "sqlite:////var/lib/app/ranch.db"}, or '
@@ -36,7 +38,7 @@ class WorkerStep(bootsteps.StartStopStep):
                     where="app.conf.ranch",
                 )
             log.warning("ranch keeps jobs in memory://: this worker takes only those that its own process sends")
-        ranch.check(internals.consumed_queues(parent.app))
+        ranch.check(consumed_queues(parent.app))
         parent.ranch_pump = Pump(ranch, parent.process_task)
         parent.process_task = parent.ranch_pump.on_request
 

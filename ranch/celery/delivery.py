@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from attrs import frozen
 from celery.utils.log import get_logger
+from celery.utils.time import maybe_iso8601, maybe_make_aware
 from kombu.utils.functional import retry_over_time
 
 from ranch.exceptions import BackendUnavailable
@@ -53,6 +54,16 @@ class Delivery:
             return 0.0
         seconds = max(0.0, (self.eta - datetime.now(timezone.utc)).total_seconds())
         return math.ceil(seconds / grain) * grain if grain else seconds
+
+
+def eta_of(headers: Mapping[str, Any]) -> datetime | None:
+    """Return when a message is due by its headers; None if at once."""
+    eta = headers.get("eta")
+    if not eta or (at := maybe_iso8601(eta)) is None:
+        return None
+    # As the worker reads it: without a zone it is UTC.
+    due: datetime = maybe_make_aware(at)
+    return due
 
 
 def deliver(deliveries: Sequence[Delivery], *, grain: float = 0.0) -> None:

@@ -8,14 +8,15 @@ from typing import Any, Final, TypeVar
 from attrs import asdict
 from celery import Celery
 
-from ranch.celery.broker import store_url
 from ranch.celery.delivery import batching
-from ranch.celery.internals import scope_producers, use_amqp
+from ranch.celery.internals.app import scope_producers, use_amqp
+from ranch.celery.message import readable
 from ranch.celery.naming import Naming, lane_router
+from ranch.celery.settings import read_settings
+from ranch.celery.store import open_store
 from ranch.celery.weights import weight_function_of
 from ranch.config import Config
 from ranch.exceptions import ConfigError
-from ranch.hooks.manager import default_plugins
 from ranch.operations import Operations
 from ranch.queue import Queue
 from ranch.typing import Backend
@@ -29,11 +30,11 @@ _OPTIONS: Final = "_ranch_options"
 #: Where an app keeps its ranch.
 _ATTRIBUTE: Final = "_ranch"
 
+#: The remote command that tells workers of a change.
+UPDATE: Final = "ranch_update"
+
 #: Before the name of a queue, among what is made once.
 _QUEUE: Final = "queue "
-
-#: Schemes of stores that are shared with others, so that keys need a prefix.
-_SHARED: Final = ("redis", "rediss", "unix")
 
 
 class Ranch:
@@ -42,8 +43,12 @@ class Ranch:
     What names no lane is plain Celery. To be called once the app is made; the configuration may come later, for it is
     read when the first message is sent, or when a worker starts. Calling it again gives the same object.
 
-    Settings stand in ``app.conf.ranch``, a mapping; options given here go before it.
+    Settings stand in ``app.conf``: in ``ranch``, a mapping, or each by itself, ``ranch_backend`` and so on.
     See `ranch.config.Config` for what they mean.
+
+    Args:
+        app: The app.
+        **options: The same settings; they go before those of ``app.conf``.
 
     Raises:
         ConfigError: The app has an AMQP class that knows no lanes, or other options were given before.
@@ -53,42 +58,12 @@ class Ranch:
     _options: dict[str, Any]
     _made: dict[str, Any]
 
-    def __new__(
-        cls,
-        app: Celery,
-        *,
-        backend: str | None = None,
-        prefix: str | None = None,
-        strategy: Any = None,
-        strategies: Mapping[str, Any] | None = None,
-        weight_function: Any = None,
-        weight_functions: Mapping[str, Any] | None = None,
-        weight_refresh: float | None = None,
-        lease: float | None = None,
-        share: float | None = None,
-        inherit_lane: bool | None = None,
-        lane_router: Any = None,
-        on_backend_down: str | None = None,
-    ) -> Ranch:
-        given = {
-            "backend": backend,
-            "prefix": prefix,
-            "strategy": strategy,
-            "strategies": strategies,
-            "weight_function": weight_function,
-            "weight_functions": weight_functions,
-            "weight_refresh": weight_refresh,
-            "lease": lease,
-            "share": share,
-            "inherit_lane": inherit_lane,
-            "lane_router": lane_router,
-            "on_backend_down": on_backend_down,
-        }
+    def __new__(cls, app: Celery, **options: Any) -> Ranch:
         ranch = vars(app).get(_ATTRIBUTE)
         if ranch is None:
             ranch = super().__new__(cls)
             ranch._embed(app)
-        ranch._add({name: value for name, value in given.items() if value is not None})
+        ranch._add(options)
         return ranch
 
     def _embed(self, app: Celery) -> None:
@@ -134,7 +109,7 @@ class Ranch:
     @property
     def backend(self) -> Backend:
         """Where the jobs live, opened at the first use."""
-        return self._once("backend", self._open_backend)
+        return self._once("backend", lambda: open_store(self.app, self.config))
 
     @property
     def naming(self) -> Naming:
@@ -159,7 +134,7 @@ class Ranch:
 
     def operations(self, name: str) -> Operations:
         """Return the operations of a queue, for whoever drives them in steps."""
-        return Operations.open(name, serializer="json", plugins=None, **self._settings_of(name))
+        return Operations.open(name, plugins=None, **self._settings_of(name))
 
     def _settings_of(self, queue: str) -> dict[str, Any]:
         config = self.config
@@ -169,7 +144,45 @@ class Ranch:
             "weight_function": weight_function_of(self.app, config, queue),
             "weight_refresh": config.weight_refresh,
             "lease": config.lease,
+            "serializer": config.serializer,
+            "accept": readable(config.serializer),
         }
+
+    def update(
+        self, *, strategy: Any = None, strategies: Mapping[str, Any] | None = None, share: float | None = None
+    ) -> None:
+        """Change settings while workers run; what is not named stays. All is checked before anything is changed.
+
+        A strategy is kept in the store: every process follows with its next operation, and so do those that start
+        later, whatever they are configured with. A share is told to the workers that run now, by Celery's remote
+        control; those that start later read their configuration. No other setting can change at run time.
+
+        Args:
+            strategy: For all queues that the app knows, but those that have one of their own.
+            strategies: For single queues, by their names.
+            share: For all workers of the app.
+
+        Raises:
+            ConfigError: A value cannot be; nothing was changed.
+        """
+        given = {"strategy": strategy, "strategies": strategies, "share": share}
+        before = self.config
+        self.set_here({name: value for name, value in given.items() if value is not None})
+        for queue in dict.fromkeys([*self.app.amqp.queues, *self.config.strategies]):
+            if self.config.strategy_of(queue) != before.strategy_of(queue):
+                self.queue(queue).set_strategy(self.config.strategy_of(queue))
+        if share is not None:
+            self.app.control.broadcast(UPDATE, arguments={"share": share})
+
+    def set_here(self, settings: Mapping[str, Any]) -> None:
+        """Change settings in this process.
+
+        Raises:
+            ConfigError: A value cannot be; nothing was changed.
+        """
+        kept = {name: value for name, value in asdict(self.config, recurse=False).items() if value is not None}
+        config = Config.resolve({**kept, **settings}, where="Ranch.update")
+        self._made["config"] = config
 
     def check(self, queues: Iterable[str]) -> None:
         """Find what is wrong with the settings of queues before they are used.
@@ -189,21 +202,11 @@ class Ranch:
                 ranch._made.pop(name, None)
 
     def _read_config(self) -> Config:
-        conf = self.app.conf
-        settings = conf.get("ranch") or {}
         # In a spawned process this object is a new one, and nobody gave it options.
-        options = {**(conf.get(_OPTIONS) or {}), **self._options}
-        if isinstance(settings, Mapping):
-            settings = {**settings, **options}
-        return Config.resolve(settings, where="app.conf.ranch")
+        return read_settings(self.app, {**(self.app.conf.get(_OPTIONS) or {}), **self._options})
 
     def _read_naming(self) -> Naming:
         return Naming(self.app, self.config.inherit_lane, lane_router(self.config.lane_router))
-
-    def _open_backend(self) -> Backend:
-        url = self.config.backend or store_url(self.app)
-        options = {"prefix": self.config.prefix} if url.partition("://")[0] in _SHARED else {}
-        return default_plugins().backend(url, **options)
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         # No lock, which a fork could inherit locked. Of two threads that come first, both take what one of them made.

@@ -53,6 +53,11 @@ class Leases:
         self._settle(how, lease)
 
     @property
+    def open(self) -> int:
+        """How many are kept alive."""
+        return len(self._open)
+
+    @property
     def unsettled(self) -> int:
         """How many wait for the store to come back, to be settled."""
         return len(self._unsettled)

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from kombu import Message
+from kombu.compression import compress
 
-from ranch.exceptions import SerializationError
+from ranch.exceptions import ConfigError, SerializationError
+from ranch.hooks.manager import default_plugins
+
+
+def readable(written: Any) -> list[Any]:
+    """Return the serializers whose jobs an app reads: its own, and all that need no trust in the writer.
+
+    So jobs that wait survive a change of the serializer.
+    """
+    found = [written]
+    for record in default_plugins().serializers:
+        # One that is not installed was not written with either.
+        with suppress(ConfigError):
+            if not record.trusted_only:
+                found.append(record.factory())
+    return found
 
 
 class Settler(Protocol):
@@ -60,6 +77,26 @@ def pack(
         "properties": properties,
         "delivery_info": delivery_info,
     }
+
+
+def repack(message: Message) -> dict[str, Any]:
+    """Return a message that a broker delivered as the payload of a job, with all that it had."""
+    headers = message.headers
+    body: Any = message.body
+    if method := headers.get("compression"):
+        # Kombu has undone it, and left the header.
+        body, _ = compress(body, method)
+    elif isinstance(body, bytes) and message.content_encoding == "utf-8":
+        with suppress(UnicodeDecodeError):
+            body = body.decode()
+    return pack(
+        body,
+        content_type=message.content_type or "",
+        content_encoding=message.content_encoding or "",
+        headers=headers,
+        properties=message.properties,
+        delivery_info={name: message.delivery_info.get(name) for name in ("exchange", "routing_key")},
+    )
 
 
 def unpack(payload: Any, *, tag: str, redelivered: bool, accept: Any) -> ClaimedMessage:

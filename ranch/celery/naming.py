@@ -9,7 +9,7 @@ from attrs import frozen
 from celery import Celery
 from celery.utils.imports import symbol_by_name
 
-from ranch.celery.internals import known_task
+from ranch.celery.internals.app import known_task
 from ranch.checks import checked_key
 from ranch.context import Unnamed, current_lane
 from ranch.exceptions import ConfigError, InvalidJob

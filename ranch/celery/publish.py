@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from celery.utils.time import maybe_iso8601, maybe_make_aware
 from kombu import serialization
 from kombu.compression import compress
 
-from ranch.celery.delivery import Delivery, deliver, leave
-from ranch.celery.internals import Sender, WrappedSenderAMQP, routed_queue
+from ranch.celery.delivery import Delivery, deliver, eta_of, leave
+from ranch.celery.internals.app import Sender, WrappedSenderAMQP, routed_queue
 from ranch.celery.message import pack
 from ranch.celery.naming import LANE_HEADER
 from ranch.celery.options import JOB_HEADER, LaneOptions
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from ranch.celery.embedding import Ranch
 
 #: Waits for the jobs of a chord, where the result backend does not: it is no tenant's work, and looks again and again.
-_CHORD_UNLOCK: Final = "celery.chord_unlock"
+CHORD_UNLOCK: Final = "celery.chord_unlock"
 
 
 class LaneProducer:
@@ -80,15 +78,6 @@ def _packed(
     )
 
 
-def _eta(headers: dict[str, Any]) -> datetime | None:
-    eta = headers.get("eta")
-    if not eta or (at := maybe_iso8601(eta)) is None:
-        return None
-    # As the worker reads it: without a zone it is UTC.
-    due: datetime = maybe_make_aware(at)
-    return due
-
-
 #: Options of kombu's Producer.publish that say how to send a message, and are no properties of it.
 _NOT_SENT: Final = frozenset({"confirm_timeout", "declare", "immediate", "mandatory", "retry", "timeout"})
 
@@ -111,7 +100,7 @@ class RanchAMQP(WrappedSenderAMQP):
             if lane is None:
                 return native(producer, name, message, headers=headers, **options)
             headers = {**headers, LANE_HEADER: lane}
-            if name == _CHORD_UNLOCK:
+            if name == CHORD_UNLOCK:
                 # The chord's body, which it sends, inherits the lane.
                 return native(producer, name, message, headers=headers, **options)
             if said.job:
@@ -127,7 +116,7 @@ class RanchAMQP(WrappedSenderAMQP):
                     payload=_packed(body, **published),
                     job=said.job,
                     change=said.change,
-                    eta=_eta(published["headers"]),
+                    eta=eta_of(published["headers"]),
                     retry_policy=retry_policy if retry else None,
                     to_broker=ranch.way_round(partial(producer.publish, body, retry_policy=retry_policy, **published)),
                 )

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from celery.utils.log import get_logger
 
-from ranch.celery import internals
 from ranch.celery.embedding import Ranch
 from ranch.celery.execution import Execution
+from ranch.celery.gateway import Gateway
+from ranch.celery.internals import flow, worker
+from ranch.celery.internals.app import consumed_queues
 from ranch.celery.message import ClaimedMessage, unpack
 from ranch.celery.source import Source
 from ranch.celery.wakeup import Wakeup
@@ -24,6 +26,8 @@ log = get_logger(__name__)
 #: How often a tick chooses before it lets the event loop go on. Jobs that end without having run take no slot, and
 #: there may be thousands of them.
 CHOICES_PER_TICK: Final = 16
+#: The header by which a task sees how often its job was claimed, this time included.
+ATTEMPTS_HEADER: Final = "ranch-attempts"
 #: Seconds for which a job is put off that the worker could not start.
 PAUSE_AFTER_ERROR: Final = 10.0
 #: Seconds between attempts to settle what could not be.
@@ -46,10 +50,12 @@ class Pump:
     def __init__(self, ranch: Ranch, process_task: Callable[[Any], Any]) -> None:
         self._ranch = ranch
         self._process_task = process_task
-        self._share = ranch.config.share
         self._credit = 0.0
         self._consumer: Any = None
         self._inline = False
+        self._gateway = Gateway(ranch)
+        #: What makes requests of claimed messages.
+        self._strategies: Any = None
         self._lock = threading.RLock()
         self.wakeup = Wakeup(self.tick)
         #: Every source there was, by its name; leases may be open in each.
@@ -64,8 +70,11 @@ class Pump:
 
     def start(self, consumer: Any) -> None:
         """Begin, with a consumer that is connected to its broker."""
-        self._inline = internals.runs_inline(consumer.pool)
+        self._inline = worker.runs_inline(consumer.pool)
         self._consumer = consumer
+        at_least_once = self._ranch.config.delivery == "at-least-once"
+        self._strategies = flow.LateStrategies(consumer) if at_least_once else consumer.strategies
+        self._gateway.start(consumer)
         threading.Thread(target=self._look_after, daemon=True, name="ranch-look-after").start()
         self.wakeup.start(consumer)
         self.wakeup.ring()
@@ -80,17 +89,18 @@ class Pump:
         with self._lock:
             # The broker delivers them again.
             self._held.clear()
+            self._gateway.forget()
             for execution in list(self._executions):
                 request = execution.request
-                if request is None or internals.was_dropped(self._consumer, request):
+                if request is None or worker.was_dropped(self._consumer, request):
                     execution.release()
-            internals.drop_forgotten(self._consumer)
+            worker.drop_forgotten(self._consumer)
         self.wakeup.ring()
 
     def close(self) -> None:
         """Claim nothing any more: the worker is about to stop, what runs goes on."""
         if self.started:
-            internals.let_begin(self._consumer, self._held, LONGEST_WAIT_FOR_BEGIN)
+            worker.let_begin(self._consumer, self._held, LONGEST_WAIT_FOR_BEGIN)
 
     def stop(self) -> None:
         """Give back what did not run. The pool has stopped."""
@@ -120,27 +130,37 @@ class Pump:
         with self._lock:
             if not self._is_running():
                 return
+            self._gateway.retry()
             self._follow_queues()
             for _ in range(1 if self._inline else CHOICES_PER_TICK):
                 free = self._free()
                 if free <= 0 or not self._fill(free):
-                    return
-            if self._free() > 0:
+                    break
+            else:
                 self.wakeup.ring()
+            if self._free() <= 0:
+                self._pass_on()
 
     def _fill(self, free: int) -> bool:
         """Start something; return whether there was anything."""
         if not self._held:
             return self._claim(1 if self._inline else free)
         if self._hungry():
-            if self._credit + self._share >= 1:
+            share = self._ranch.config.share  # which may change
+            if self._credit + share >= 1:
                 if self._claim(1):
-                    self._credit += self._share - 1
+                    self._credit += share - 1
                     return True
             else:
-                self._credit += self._share
+                self._credit += share
         self._to_pool(self._held.popleft())
         return True
+
+    def _pass_on(self) -> None:
+        """Let other workers have what this one was woken for: another source has taken its last slot."""
+        for source in self._turns:
+            if source.woken:
+                source.pass_on()
 
     def _claim(self, limit: int) -> bool:
         for _ in range(len(self._turns)):
@@ -166,8 +186,9 @@ class Pump:
                 redelivered=lease.job.attempts > 1,
                 accept=consumer.task_consumer.accept,
             )
+            message.headers[ATTEMPTS_HEADER] = lease.job.attempts  # type: ignore[assignment]  # the stubs say str
             message.settler = execution
-            internals.hand_over(consumer, message, execution.on_ack, execution.on_reject)
+            flow.hand_over(consumer, self._strategies, message, execution.on_ack, execution.on_reject)
         except SerializationError as exc:
             log.critical("buried job %s from lane %r of queue %r: %s", lease.job.id, lease.job.lane, source.name, exc)
             execution.bury(exc)
@@ -181,10 +202,10 @@ class Pump:
         if isinstance(message, ClaimedMessage):
             execution: Execution = message.settler  # type: ignore[assignment]  # this one makes them
             execution.request = request
-        internals.hook_end(request, self._ended)
+        flow.hook_end(request, self._ended)
         self._process_task(request)
-        if internals.was_turned_away(request):
-            internals.unhook_end(request)
+        if flow.was_turned_away(request):
+            flow.unhook_end(request)
 
     # What has happened
 
@@ -206,20 +227,29 @@ class Pump:
 
     # What there is
 
+    def report(self) -> dict[str, Any]:
+        """What the worker does for ranch now, as numbers: for people."""
+        return {
+            "slots": worker.slots(self._consumer),
+            "free": self._free(),
+            "plain messages held": len(self._held),
+            "queues": {source.name: source.report() for source in self._turns},
+        }
+
     def _is_running(self) -> bool:
-        return self.started and not self._stopped.is_set() and internals.is_running(self._consumer)
+        return self.started and not self._stopped.is_set() and worker.is_running(self._consumer)
 
     def _free(self) -> int:
         # Claimed and on its way: in a timer, or in the bucket of a rate limit.
         waiting = sum(execution.request is None for execution in list(self._executions))
-        return internals.slots(self._consumer) - internals.in_pool(len(self._held)) - waiting
+        return worker.slots(self._consumer) - worker.in_pool(len(self._held)) - waiting
 
     def _hungry(self) -> int:
         return sum(source.hungry for source in self._turns)
 
     def _follow_queues(self) -> None:
         """Claim from the queues that the worker consumes now: remote control may change them."""
-        names = internals.consumed_queues(self._ranch.app)
+        names = consumed_queues(self._ranch.app)
         if len(names) == len(self._turns) and {source.name for source in self._turns}.issuperset(names):
             return
         for name in names:

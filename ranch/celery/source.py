@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
-from typing import Final
+from typing import Any, Final
 
 from celery.utils.log import get_logger
 
 from ranch.celery.leases import Leases
+from ranch.exceptions import RanchError
 from ranch.model import Lease
 from ranch.operations import Operations
 from ranch.steps import drive
@@ -36,6 +38,10 @@ class Source:
         self.leases = Leases(operations)
         #: Whether there may be jobs. Set by the waiting thread, and cleared by a claim.
         self.hungry = True
+        #: Whether the store has woken this worker, and it has not claimed since. The store wakes one for each job.
+        self.woken = False
+        #: How many jobs were claimed.
+        self.claimed = 0
         self._operations = operations
         self._awake = awake
         # What to wait for: seconds, and the tick that was seen, or None after a failure. None instead of both ends it.
@@ -56,6 +62,7 @@ class Source:
     def claim(self, limit: int) -> Sequence[Lease]:
         """Claim up to `limit` jobs, and none if the store cannot say. One round trip; it does not wait."""
         operations = self._operations
+        self.woken = False
         try:
             claim = drive(operations.backend, operations.take(limit))
         except Exception as exc:  # noqa: BLE001 - a worker outlives its store, whatever a store may raise
@@ -66,8 +73,24 @@ class Source:
             self.hungry = False
             nap = LONGEST_WAIT if claim.idle_for is None else min(claim.idle_for, LONGEST_WAIT)
             self._naps.put((nap, claim.tick))
+        self.claimed += len(claim.leases)
         self.leases.opened(claim.leases)
         return claim.leases
+
+    def pass_on(self) -> None:
+        """Wake another worker: this one was woken, and has no slot to claim for. One round trip, once for each wake."""
+        self.woken = False
+        with suppress(RanchError):
+            drive(self._operations.backend, self._operations.lanes.ring())
+
+    def report(self) -> dict[str, Any]:
+        """What there is to say of it, for people."""
+        return {
+            "claimed": self.claimed,
+            "leases": self.leases.open,
+            "unsettled": self.leases.unsettled,
+            "waiting": not self.hungry,
+        }
 
     def ran(self, lease: Lease, seconds: float) -> None:
         """Take note of how long a job ran: whoever weighs lanes may ask."""
@@ -94,5 +117,5 @@ class Source:
                 log.debug("waiting for queue %r failed: %r", self.name, exc)
                 self._stopped.wait(FIRST_PAUSE)
             if not self._stopped.is_set():
-                self.hungry = True
+                self.hungry = self.woken = True
                 self._awake()

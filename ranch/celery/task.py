@@ -10,7 +10,7 @@ from celery import Celery, Task
 from celery.result import AsyncResult
 
 from ranch.celery.embedding import Ranch
-from ranch.celery.internals import task_queue
+from ranch.celery.internals.app import task_queue
 from ranch.celery.publish import RanchAMQP
 from ranch.celery.weights import task_weight_function
 from ranch.exceptions import ConfigError
@@ -72,10 +72,10 @@ class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, w
             InvalidJob: A value cannot be; nothing was stored.
             BackendUnavailable: The store cannot be reached; nothing was stored.
         """
-        if (priority_weight is not None or tags) and not self.app.conf.task_always_eager:
-            self.ranch_queue.lane(lru_key).update(weight=priority_weight, tags=tags)
-        options = {"lane": lru_key} if expiry is None else {"lane": lru_key, "expires": expiry}
         self._check_embedded()
+        options: dict[str, Any] = {"lane": lru_key, "lane_weight": priority_weight, "lane_tags": tags}
+        if expiry is not None:
+            options["expires"] = expiry
         return self.apply_async(args, kwargs, **options)
 
     @property

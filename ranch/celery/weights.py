@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery
 
-from ranch.celery.internals import task_queue
+from ranch.celery.internals.app import task_queue
 from ranch.config import Config
 from ranch.exceptions import ConfigError
 from ranch.hooks.manager import default_plugins

@@ -89,7 +89,7 @@ class Strategy(Protocol):
 
     #: The source of the strategy's twin for Redis: Lua that defines ``enter(lane, clock)`` and
     #: ``served(lane, clock, cost)``, and sees the strategy's fields as ``options``. None: there is none. On Redis the
-    #: client is asked then, which costs a second round trip, and in between a lane waits behind the others.
+    #: client is asked then, which costs a second round trip, and in between a lane stands at a guess.
     lua: ClassVar[str | None] = None
 
     def enter(self, lane: LaneView, clock: QueueClock) -> float:

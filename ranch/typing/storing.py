@@ -167,6 +167,10 @@ class Lanes(Protocol):
         """
         ...
 
+    def ring(self) -> Steps[None]:
+        """Wake another one who waits: whoever was woken and cannot claim passes it on, where a ring wakes only one."""
+        ...
+
 
 #: Seconds. Nobody waits for a change longer without looking again: so much a wake-up costs that got lost in the store,
 #: and so long it takes at most until one who waits in a thread can be stopped.

@@ -16,6 +16,7 @@ from celery import Celery, Task, chain, chord, group
 
 from ranch import lane
 from ranch.celery import LRUTask, lru_task
+from tests.celery.feature_tasks import add_feature_tasks
 
 VARIABLE = "RANCH_TEST_APP"
 
@@ -26,6 +27,7 @@ class Journal:
     def __init__(self, folder: Path | str) -> None:
         self.path = Path(folder) / "journal"
         self._folder = Path(folder)
+        self._numbers = self._folder / "numbers"
 
     def write(self, task: Any, word: str) -> None:
         entry = {
@@ -35,9 +37,30 @@ class Journal:
             "queue": task.request.delivery_info["routing_key"],
             "redelivered": task.request.delivery_info["redelivered"],
             "retries": task.request.retries,
+            "attempts": task.request.get("ranch-attempts"),
+            "pid": os.getpid(),
+            "time": time.time(),
         }
+        self._append(entry)
+
+    def write_word(self, task_id: str, word: str) -> None:
+        """Write what did not happen inside of a task."""
+        self._append({"word": word, "id": task_id})
+
+    def _append(self, entry: dict[str, Any]) -> None:
         with self.path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
+
+    def count(self, number: int) -> None:
+        """Write a number, as little as may be written: there are thousands."""
+        with self._numbers.open("a") as file:
+            file.write(f"{number}\n")
+
+    def numbers(self) -> list[int]:
+        return [int(line) for line in self._numbers.read_text().splitlines()] if self._numbers.exists() else []
+
+    def words_of(self, task_id: str) -> list[str]:
+        return [entry["word"] for entry in self.entries() if entry["id"] == task_id]
 
     def entries(self) -> list[dict[str, Any]]:
         if not self.path.exists():
@@ -175,6 +198,7 @@ def make_app(folder: Path | str, **settings: Any) -> Celery:  # noqa: C901, PLR0
         journal.write(self, word)
         return word
 
+    add_feature_tasks(app, journal)
     return app
 
 

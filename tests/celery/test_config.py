@@ -75,3 +75,10 @@ def test_settings_are_a_mapping() -> None:
     """A URL alone is no configuration."""
     with pytest.raises(ConfigError, match="expected a mapping"):
         resolve("sqlite:///r.db")
+
+
+def test_a_delivery_is_one_of_two() -> None:
+    """A promise that ranch does not know is refused."""
+    assert resolve({"delivery": "at-least-once"}).delivery == "at-least-once"
+    with pytest.raises(ConfigError, match=r"exactly-once.*at-least-once.*app\.conf\.ranch\.delivery"):
+        resolve({"delivery": "exactly-once"})

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +17,28 @@ from celery.result import AsyncResult
 
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
-from tests.celery.app import Journal
-from tests.celery.workers import CeleryWorker
+from tests.celery.app import VARIABLE, Journal
+from tests.celery.workers import ROOT, CeleryWorker
 
 #: How long a result may take.
 SOON = 20
+
+
+SLOTS = {"prefork": 2, "solo": 1, "threads": 2, "gevent": 2}
+
+POOLS = list(SLOTS)
+
+
+@pytest.fixture
+def redis_settings(redis_tcp_url: str) -> dict[str, Any]:
+    """The settings of an app that has but one Redis, for broker, results and jobs."""
+    return {"broker_url": redis_tcp_url, "result_backend": redis_tcp_url}
+
+
+@pytest.fixture
+def redis_app(redis_settings: dict[str, Any], new_app: Callable[..., Celery]) -> Celery:
+    """The app of those settings."""
+    return new_app(**redis_settings)
 
 
 def settled(app: Celery) -> bool:
@@ -31,7 +53,7 @@ def active(app: Celery) -> list[dict[str, Any]]:
     return [task for tasks in replies.values() for task in tasks]
 
 
-@pytest.mark.parametrize("pool", ["prefork", "solo", "threads"])
+@pytest.mark.parametrize("pool", POOLS)
 def test_tasks_run(app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal, pool: str) -> None:
     """Laned and plain side by side: result, state and traceback under the id that the call returned."""
     add, fail, run = app.tasks["add"], app.tasks["fail"], app.tasks["run"]
@@ -85,21 +107,50 @@ def test_inspect_shows_laned_tasks(app: Celery, settings: dict[str, Any], tmp_pa
             result.get(timeout=SOON)
 
 
-@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_job_of_another_lane_starts_next(
+    redis_app: Celery, redis_settings: dict[str, Any], tmp_path: Path, journal: Journal, pool: str
+) -> None:
+    """However many wait in another lane, and however much the worker prefetches: none is claimed ahead of its start."""
+    gated, slots = redis_app.tasks["gated"], SLOTS[pool]
+    queue = Ranch(redis_app).queue()
+    for number in range(1000):
+        gated.lru_delay("bulk", f"bulk-{number}")
+    with CeleryWorker(tmp_path, redis_settings, pool=pool, concurrency=slots):
+        wait_until(lambda: len(journal.words()) == slots, SOON)
+        for turn in range(5):
+            gated.lru_delay(f"lane-{turn}", f"next-{turn}")
+            started = len(journal.words())
+            assert (queue.stats().claimed, queue.stats().pending) == (started, 1001 + turn - started)
+            journal.open_gate(journal.words()[-1])
+            wait_until(lambda started=started: len(journal.words()) > started, SOON)
+            assert journal.words()[started] == f"next-{turn}"
+            # And after it one of the bulk again, so that each of these takes the place of one of those.
+            journal.open_gate(f"next-{turn}")
+            wait_until(lambda started=started: len(journal.words()) > started + 1, SOON)
+            assert journal.words()[started + 1].startswith("bulk")
+        assert queue.stats().claimed == len(journal.words())
+        for word in journal.words():
+            journal.open_gate(word)
+        redis_app.control.cancel_consumer("celery", reply=True)
+        journal.open_gate()
+
+
+@pytest.mark.parametrize("pool", POOLS)
 def test_plain_tasks_do_not_hold_up_lanes(
-    app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal
+    redis_app: Celery, redis_settings: dict[str, Any], tmp_path: Path, journal: Journal, pool: str
 ) -> None:
     """Four laned jobs sent after forty plain tasks have their turns among the first of them."""
-    gated, run = app.tasks["gated"], app.tasks["run"]
-    with CeleryWorker(tmp_path, settings):
-        for _ in range(2):
+    gated, run, slots = redis_app.tasks["gated"], redis_app.tasks["run"], SLOTS[pool]
+    with CeleryWorker(tmp_path, redis_settings, pool=pool, concurrency=slots):
+        for _ in range(slots):
             gated.delay("first")
-        wait_until(lambda: len(journal.words()) == 2)
+        wait_until(lambda: len(journal.words()) == slots)
         results = [run.delay("P") for _ in range(40)] + [run.lru_delay(f"lane-{n}", "L") for n in range(4)]
         journal.open_gate()
         for result in results:
             result.get(timeout=SOON)
-    order = "".join(journal.words()[2:])
+    order = "".join(journal.words()[slots:])
     assert order.rindex("L") < 14, order
 
 
@@ -171,3 +222,52 @@ def test_memory_does_not_go_with_processes(tmp_path: Path) -> None:
         worker.kill()
     assert "memory:// lives in one process" in worker.log
     assert "--pool=threads" in worker.log
+
+
+def test_who_cannot_claim_wakes_another(
+    redis_app: Celery, redis_settings: dict[str, Any], tmp_path: Path, journal: Journal
+) -> None:
+    """A worker that the store has woken, and whose last slot a plain task took, does not keep an idle one waiting."""
+    gated, run = redis_app.tasks["gated"], redis_app.tasks["run"]
+    with (
+        CeleryWorker(tmp_path, redis_settings, "-Q", "celery,own", name="busy", pool="threads", concurrency=1),
+        CeleryWorker(tmp_path, redis_settings, name="idle", pool="threads", concurrency=1) as idle,
+    ):
+        waits = []
+        for turn in range(5):
+            # Who has run a job waits anew. Now the store wakes the other one first.
+            wait_until(lambda: run.lru_delay("acme").get(timeout=SOON) and journal.entries()[-1]["pid"] == idle.pid)
+            plain = gated.apply_async((f"own-{turn}",), queue="own")
+            wait_until(lambda turn=turn: f"own-{turn}" in journal.words(), interval=0.001)
+            sent = time.time()
+            result = run.lru_delay("acme", f"laned-{turn}")
+            result.get(timeout=SOON)
+            (entry,) = [entry for entry in journal.entries() if entry["id"] == result.id]
+            waits.append(entry["time"] - sent)
+            journal.open_gate(f"own-{turn}")
+            plain.get(timeout=SOON)
+    assert max(waits) < 0.5, waits
+
+
+def test_workers_say_what_they_do(
+    redis_app: Celery, redis_settings: dict[str, Any], tmp_path: Path, journal: Journal
+) -> None:
+    """`celery inspect ranch` tells of slots, claims and leases, by queue; a worker's app without ranch says so."""
+    with CeleryWorker(tmp_path, redis_settings, "-Q", "celery,mails"):
+        late = redis_app.tasks["late"].lru_delay("acme", "late")
+        redis_app.tasks["run"].lru_delay("acme").get(timeout=SOON)
+        wait_until(lambda: len(journal.words()) == 2)
+        environment = {**os.environ, VARIABLE: json.dumps({"folder": str(tmp_path), **redis_settings})}
+        command = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "tests.celery.app", "inspect", "ranch", "-j"]
+
+        def said() -> dict[str, Any]:
+            printed = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+            return json.loads(printed.stdout)["worker@tests"]
+
+        queues = {
+            "celery": {"claimed": 2, "leases": 1, "unsettled": 0, "waiting": True},
+            "mails": {"claimed": 0, "leases": 0, "unsettled": 0, "waiting": True},
+        }
+        assert said() == {"slots": 2, "free": 1, "plain messages held": 0, "queues": queues}
+        journal.open_gate()
+        late.get(timeout=SOON)

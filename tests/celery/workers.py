@@ -31,6 +31,7 @@ class CeleryWorker:
         pool: as for the command line.
         concurrency: as for the command line.
         name: what tells it from others in the same folder.
+        app: the module of its app.
         options: more arguments for the command line.
     """
 
@@ -42,7 +43,9 @@ class CeleryWorker:
         pool: str = "prefork",
         concurrency: int = 2,
         name: str = "worker",
+        app: str = "tests.celery.app",
     ) -> None:
+        self._app = app
         self.folder, self.settings, self.name = folder, settings, name
         self._arguments = ["-P", pool, "-c", str(concurrency), "-n", f"{name}@tests", "-l", "INFO", *options]
         self._log = folder / f"{name}.log"
@@ -81,7 +84,7 @@ class CeleryWorker:
         }
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "tests.celery.app", "worker", *self._arguments],
+                [sys.executable, "-m", "celery", "-A", self._app, "worker", *self._arguments],
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ranch.strategies import Bid, Lottery, PriorityClasses, RoundRobin, WeightedLRU
 from ranch.testing import Pick, Share, StrategySuite, Waiting
+from ranch.testing.unshipped import NoTwin
 
 
 class TestWeightedLRU(StrategySuite):
@@ -17,6 +18,13 @@ class TestWeightedLRU(StrategySuite):
 
     def bound(self, one: Share, other: Share) -> float:
         return one.largest_cost * one.weight + other.largest_cost * other.weight
+
+
+class TestWithoutATwin(TestWeightedLRU):
+    """The same bound where only the client knows the strategy."""
+
+    strategy = NoTwin()
+    examples = 100
 
 
 class TestFairlyEnteredWeightedLRU(TestWeightedLRU):

@@ -79,7 +79,7 @@ def test_the_tutorial_can_be_followed(environment, prepare, tmp_path):
 
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed
-    assert re.search(r"^=* ?(10 passed, 1|8 passed, 3) skipped", printed, re.MULTILINE), printed
+    assert re.search(r"^=* ?(10 passed, 3|8 passed, 5) skipped", printed, re.MULTILINE), printed
     assert "ranch-deadline 0.1.0\n  strategy        deadline        The lane whose next job is due first" in printed
     (ranch,) = (folder / "ranch-deadline" / ".venv").glob("lib/python*/site-packages/ranch/__init__.py")
     assert not ranch.is_symlink()

@@ -306,3 +306,10 @@ def test_all_keys_have_one_hash_tag(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [lane.key for lane in desk("read", ["a", "b"])] == ["a", "b"]
         assert desk("stats").lanes == 4
         client.close()
+
+
+def test_a_ring_is_one_token(desk: Desk) -> None:
+    """However often the bell is rung, one waiter is woken."""
+    desk("ring")
+    desk("ring")
+    assert sum(desk.redis.llen(key) for key in desk.redis.keys("*")) == 1

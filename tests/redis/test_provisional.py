@@ -124,7 +124,22 @@ def test_several_services_in_one_call_are_charged_one_after_the_other(redis_url:
 
 
 def test_a_lane_stands_behind_the_others_until_it_is_answered(redis_url: str) -> None:
-    """In between, the lane has the highest rank there is, and the answer puts it right."""
+    """Served for the first time, the lane has the highest rank there is, and the answer puts it right."""
+    queue = Queue("q", backend=(backend := RedisBackend(redis_url)), strategy=OwnLRU())
+    queue.lane("b").update(weight=4.0)
+    queue.lane("a").update(weight=0.5)
+    fill(queue, "ba")
+    picks(queue, 1)
+    assert places(backend) == {"a": 0.0, "b": 4.0}
+
+    in_between = claimed_and_looked_at(backend, queue)
+
+    assert in_between == {"a": 4.0, "b": 4.0}
+    assert places(backend) == {"a": 0.5, "b": 4.0}
+
+
+def test_a_lane_stands_where_its_last_service_would_put_it(redis_url: str) -> None:
+    """Later it is raised by as much as the last time, so that others who claim meanwhile choose as they should."""
     queue = Queue("q", backend=(backend := RedisBackend(redis_url)), strategy=OwnLRU())
     queue.lane("b").update(weight=4.0)
     queue.lane("a").update(weight=0.5)
@@ -132,13 +147,29 @@ def test_a_lane_stands_behind_the_others_until_it_is_answered(redis_url: str) ->
     picks(queue, 2)
     assert places(backend) == {"a": 0.5, "b": 4.0}
 
+    assert claimed_and_looked_at(backend, queue) == places(backend) == {"a": 1.0, "b": 4.0}
+
+
+def claimed_and_looked_at(backend: RedisBackend, queue: Queue) -> dict[str, float]:
+    """Claim a job; return the ranks as they were before the answer."""
     claim: Steps[Claim] = queue._operations.lanes.claim(1, 60.0)
     answer = claim.send(backend.perform(next(claim)))
     in_between = places(backend)
     backend.perform(answer)
+    return in_between
 
-    assert in_between == {"a": 4.0, "b": 4.0}
-    assert places(backend) == {"a": 1.0, "b": 4.0}
+
+def test_a_batch_shares_as_single_claims_do(redis_url: str) -> None:
+    """However many jobs are claimed at a time, weights count: also where a batch could serve every lane."""
+    shares = []
+    for batch in (1, 10):
+        queue = Queue(f"by {batch}", backend=redis_url, strategy=OwnLRU())
+        for lane, weight in (("a", 0.25), ("b", 1.0), ("c", 4.0)):
+            queue.lane(lane).update(weight=weight)
+        fill(queue, "abc", 200)
+        shares.append(Counter(lease.job.lane for _ in range(200 // batch) for lease in queue.claim_many(batch)))
+
+    assert all(abs(shares[0][lane] - shares[1][lane]) <= 2 for lane in "abc"), shares
 
 
 @pytest.mark.parametrize("fails", [Dead, BackendUnavailable])

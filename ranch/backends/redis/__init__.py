@@ -42,13 +42,22 @@ class RedisBackend:
         url: ``redis://host:port/db``, ``rediss://…`` or ``unix:///path``.
         prefix: What the names of all keys begin with, inside their hash tag.
         clock: In place of the server's clock, for tests.
+        retries: How often a call that gets no answer is sent again, within seconds.
         options: Passed on to redis-py's clients.
     """
 
-    def __init__(self, url: str, *, prefix: str = DEFAULT_PREFIX, clock: Clock | None = None, **options: Any) -> None:
-        self._url, self._options = url, options
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = DEFAULT_PREFIX,
+        clock: Clock | None = None,
+        retries: int = _RETRIES,
+        **options: Any,
+    ) -> None:
+        self._url, self._retries, self._options = url, retries, options
         try:
-            client = redis.Redis.from_url(url, **{"retry": Retry(FullJitterBackoff(**_BACKOFF), _RETRIES), **options})
+            client = redis.Redis.from_url(url, **{"retry": Retry(FullJitterBackoff(**_BACKOFF), retries), **options})
         except (ValueError, TypeError) as exc:
             raise ConfigError(f"{url!r} cannot be used: {exc}", where="backend") from exc
         self._set_up(client, None, prefix, clock)
@@ -101,7 +110,7 @@ class RedisBackend:
         loop = asyncio.get_running_loop()
         client = self._async_clients.get(loop)
         if client is None:
-            retry = AsyncRetry(FullJitterBackoff(**_BACKOFF), _RETRIES)
+            retry = AsyncRetry(FullJitterBackoff(**_BACKOFF), self._retries)
             client = redis.asyncio.Redis.from_url(self._url, **{"retry": retry, **self._options})
             self._async_clients[loop] = client
         return client

@@ -35,9 +35,9 @@ key, after the hash tag    type    holds
                                    as JSON; ``limits``, eight words (see ``lib/limits.lua``), ``full_at``: when its
                                    bucket of tokens is full, in ms, ``blocked``: which limit holds it back;
                                    ``idle_order``: its order when it was last looked at. Under a strategy without a
-                                   twin ``asked``, the tick at which the client was last given it to ask. If the
-                                   strategy was set, ``generation``: of the one that gave the rank. What has its default
-                                   is not stored
+                                   twin ``asked``, the tick at which the client was last given it to ask, and ``step``,
+                                   by how much its last answer to a service raised the rank. If the strategy was set,
+                                   ``generation``: of the one that gave the rank. What has its default is not stored
 ``:pending:<lane>``        ZSET    the lane's ready jobs: score their place, which is when they fell due less their
                                    priority's head start, in ms; member the job's id
 =========================  ======  =====================================================================================

@@ -193,6 +193,10 @@ class RedisLanes(RedisLookups):
             seconds = max(_SHORTEST_WAIT, min(timeout, self._patience))
             yield Call("BLPOP", (self._keys.bell,), (seconds,), nothing)
 
+    def ring(self) -> Steps[None]:
+        """Ring the bell, unless it rings already."""
+        yield self._call("ring", parse=nothing)
+
     def set_strategy(self, choice: StrategyChoice) -> Steps[StrategyChoice]:
         """Give the queue another strategy; return it with its generation."""
         (generation,) = yield self._call("choose", self._now(), "", choice.text, parse=list)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from ranch.testing.histories import check_agreement
-from ranch.testing.openers import open_memory, opener
+from ranch.testing.openers import Opener, open_memory, opener
 from ranch.testing.strategy.intervals import Share, largest_difference, shares
 from ranch.testing.strategy.play import LANES, History, Job, Pick, Play, Waiting, histories
 from ranch.testing.strategy.twins import check_twin
@@ -24,6 +24,10 @@ __all__ = ["Pick", "Share", "StrategySuite", "Waiting"]
 
 #: What rounding may add to a bound.
 _ROUNDING: Final = 1e-9
+#: So many jobs are claimed at a time where the strategy is asked after they were.
+_BATCH: Final = 4
+#: Of each lane, for these batches.
+_FILL: Final = 40
 #: The most events of a history: for what must hold over any interval, and for what one moment can show.
 _LONG: Final = 300
 _SHORT: Final = 100
@@ -36,7 +40,8 @@ class StrategySuite:
     `check_pick`, the `patience` that a lane may need. What is not stated is not tested.
 
     What every strategy must do: answer the same when asked the same, give finite ranks, read nothing but what it
-    declares in `reads`, and, if it has a Lua twin, make the same picks on Redis as in memory.
+    declares in `reads`, and make the same picks on each store as in memory; on Redis without a Lua twin, for one client
+    that claims one job at a time, and beyond that lose no job and keep to its `bound` but for the jobs of a batch.
     """
 
     #: What is tested.
@@ -186,11 +191,21 @@ class StrategySuite:
 
     @pytest.mark.parametrize("store", ["sqlite", "redis"])
     def test_the_picks_are_those_of_memory(self, store: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-        """On every store the same jobs come in the same order; on Redis it is the Lua twin that chooses."""
+        """On every store the same jobs come in the same order; on Redis it is the Lua twin that chooses.
+
+        Without a twin that holds there for one client that claims one job at a time.
+        """
+        opened = opener(store, request, tmp_path)
         if store == "redis" and self.strategy.lua is None:
-            pytest.skip(f"{self.strategy!r} has no Lua twin")
-        check_agreement(
-            [open_memory, opener(store, request, tmp_path)],
+
+            def check(play: Play, history: History) -> None:
+                there = Play(self.strategy, history.weights, opened)
+                picks = [[pick.lane.key for pick in (*on.run(history.events), *on.drain())] for on in (play, there)]
+                assert picks[0] == picks[1]
+
+            return self._try(check)
+        return check_agreement(
+            [open_memory, opened],
             [self.strategy],
             weights=self.weights,
             costs=self.costs,
@@ -198,6 +213,48 @@ class StrategySuite:
             data=self.data,
             examples=(self.examples if store == "redis" else self.examples // 3) * 3 // 10,
         )
+
+    def test_without_a_twin_nothing_is_lost_on_redis(self, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+        """Whatever happens there, no job is lost or doubled, and no claim goes without while one waits."""
+        check_agreement(
+            [self._asked_on_redis(request, tmp_path)],
+            [self.strategy],
+            weights=self.weights,
+            costs=self.costs,
+            bids=self.bids,
+            data=self.data,
+            examples=self.examples // 5,
+        )
+
+    def test_without_a_twin_the_bound_holds_on_redis_but_for_a_batch(
+        self, request: pytest.FixtureRequest, tmp_path: Path
+    ) -> None:
+        """Where jobs are claimed four at a time, two lanes come apart by the `bound` and four services of one more."""
+        opened = self._asked_on_redis(request, tmp_path)
+        if self.bound(Share("a", 1.0, 1.0), Share("b", 1.0, 1.0)) is None:
+            pytest.skip(f"no `bound` is stated for {self.strategy!r}")
+
+        def check(_: Play, history: History, draw: st.DataObject) -> None:
+            costs = draw.draw(st.lists(self.costs, min_size=1, max_size=20))
+            play = Play(self.strategy, history.weights, opened)
+            for number in range(_FILL):
+                for lane in LANES:
+                    play.enqueue(Job(lane, costs[number % len(costs)], 3))
+            picks = list(play.drain(_BATCH))
+            for one, other in combinations(shares(picks, dict(history.weights)), 2):
+                bound = self.bound(one, other)
+                assert bound is not None
+                charges = [self.charge(pick) for pick in picks if pick.lane.key in {one.key, other.key}]
+                allowed = bound + _BATCH * max(charges)
+                difference = largest_difference(picks, one.key, other.key, self.charge)
+                assert difference <= allowed, f"{one} and {other} are {difference} apart, and {allowed} allowed"
+
+        self._try_drawing(check, self.examples // 8, _SHORT)
+
+    def _asked_on_redis(self, request: pytest.FixtureRequest, folder: Path) -> Opener:
+        if self.strategy.lua is not None:
+            pytest.skip(f"{self.strategy!r} has a Lua twin, so it is not asked in Python there")
+        return opener("redis", request, folder)
 
     # Their machinery
 

@@ -9,10 +9,11 @@ from attrs import field, frozen, mutable
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ranch.backends.memory import MemoryBackend
+from ranch.handles import QueueLease
 from ranch.model import Priority
 from ranch.queue import Queue
 from ranch.testing.clock import FakeClock
+from ranch.testing.openers import Opener, open_memory
 from ranch.testing.strategy.witness import Witness
 from ranch.typing import Strategy
 
@@ -149,14 +150,12 @@ class _Lane:
 
 
 class Play:
-    """A queue in memory under a strategy, beside a plain account of what waits in it."""
+    """A queue under a strategy that is asked in Python, beside a plain account of what waits in it."""
 
-    def __init__(self, strategy: Strategy, weights: Mapping[str, float]) -> None:
+    def __init__(self, strategy: Strategy, weights: Mapping[str, float], opener: Opener = open_memory) -> None:
         self.witness = Witness(strategy)
         self.clock = FakeClock()
-        self.queue = Queue(
-            "q", backend=MemoryBackend(clock=self.clock), strategy=cast("Strategy", self.witness), lease=_FOR_EVER
-        )
+        self.queue = Queue("q", backend=opener(self.clock), strategy=cast("Strategy", self.witness), lease=_FOR_EVER)
         self._lanes = {key: _Lane(weight) for key, weight in weights.items()}
         self._moment = 0
         #: The lanes' ranks as the last claim found them.
@@ -177,10 +176,10 @@ class Play:
                 yield pick
             self.witness.check()
 
-    def drain(self) -> Iterator[Pick]:
-        """Claim until nothing waits."""
-        while pick := self.claim():
-            yield pick
+    def drain(self, batch: int = 1) -> Iterator[Pick]:
+        """Claim until nothing waits, so many jobs at a time."""
+        while picks := self._claim(batch):
+            yield from picks
             self.witness.check()
 
     def pending(self, key: str) -> int:
@@ -207,13 +206,20 @@ class Play:
         Raises:
             AssertionError: There is none to be had, and one waits.
         """
+        picks = self._claim(1)
+        return picks[0] if picks else None
+
+    def _claim(self, limit: int) -> list[Pick]:
+        self.ranks_before = dict(self.witness.ranks)
+        leases = self.queue.claim_many(limit)
+        waiting = [lane for lane in self._lanes.values() if lane.jobs]
+        wanted = min(limit, sum(len(lane.jobs) for lane in waiting))
+        assert len(leases) == wanted, f"{wanted} jobs wait and are claimed, and {len(leases)} come"
+        return [self._picked(lease) for lease in leases]
+
+    def _picked(self, lease: QueueLease) -> Pick:
         self._moment += 1
         waiting = [self._seen(key) for key, lane in self._lanes.items() if lane.jobs]
-        self.ranks_before = dict(self.witness.ranks)
-        lease = self.queue.claim()
-        if lease is None:
-            assert not waiting, f"a claim goes without, and jobs wait in {[lane.key for lane in waiting]}"
-            return None
         key = lease.job.lane
         lane = self._lanes[key]
         lane.jobs = [job for job in lane.jobs if job.number != lease.job.payload]

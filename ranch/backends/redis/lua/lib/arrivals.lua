@@ -32,6 +32,7 @@ local function place(lane)
     -- The rank of an earlier strategy means nothing to this one.
     call("ZREM", stale_prefix .. lane.generation, (lane.order or "") .. key)
     call("HSET", lane_prefix .. key, "generation", generation)
+    call("HDEL", lane_prefix .. key, "step")
     lane.generation, lane.tag = generation, 0
   end
   queue.tick = queue.tick + 1

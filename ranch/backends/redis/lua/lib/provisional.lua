@@ -9,8 +9,10 @@ local asked = { generation }
 local NONE = 0 / 0
 local highest = tonumber(call("ZREVRANGE", ready, "0", "0", "WITHSCORES")[2])
 
--- Behind all that wait, those of this call included. Not further: if the answer never comes, the lane
--- is served in its turn.
+-- After a service, as far behind as the last service put the lane: under most strategies that is near
+-- the truth, so that the rest of a batch, and others who claim meanwhile, choose as they should. With no
+-- such step known, behind all that wait, those of this call included. Either way, if the answer never
+-- comes, the lane is served in its turn.
 local function provisional(lane, clock, cost)
   highest = math.max(highest or lane.tag, clock.virtual, lane.tag)
   call("HSET", lane_prefix .. lane.key, "asked", clock.tick)
@@ -22,7 +24,8 @@ local function provisional(lane, clock, cost)
     shown = shown .. struct.pack("<d", lane.data[name] or NONE)
   end
   asked[#asked + 1], asked[#asked + 2] = lane.key, shown
-  return highest
+  local step = cost and call("HGET", lane_prefix .. lane.key, "step")
+  return step and lane.tag + step or highest
 end
 
 local strategy_enter, strategy_served = provisional, provisional

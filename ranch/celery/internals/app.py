@@ -1,0 +1,103 @@
+"""What ranch needs of an app, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
+
+from celery import Celery
+from celery.app.amqp import AMQP
+from celery.utils.imports import symbol_by_name
+from kombu import Queue
+from kombu.common import Broadcast
+
+from ranch.exceptions import ConfigError
+
+#: Called as ``sender(producer, name, message, **options)``.
+Sender: TypeAlias = Callable[..., Any]
+
+
+class WrappedSenderAMQP(AMQP):
+    """An AMQP class whose messages to tasks pass `wrap_sender`."""
+
+    def wrap_sender(self, native: Sender) -> Sender:
+        """Return what sends messages instead of Celery's own sender."""
+        return native
+
+    def _create_task_sender(self) -> Sender:
+        # Not in the stubs.
+        return self.wrap_sender(super()._create_task_sender())  # type: ignore[misc]
+
+
+def use_amqp(app: Celery, cls: type[AMQP]) -> None:
+    """Make `cls` the app's AMQP class, by its name, so that it survives pickling.
+
+    Raises:
+        ConfigError: The app has an AMQP class of its own.
+    """
+    chosen = symbol_by_name(app.amqp_cls)  # type: ignore[arg-type]  # a class, or the name of one
+    if not issubclass(chosen, cls):
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        if chosen is not AMQP:
+            raise ConfigError(
+                f"the app has the AMQP class {chosen.__module__}.{chosen.__qualname__}, where ranch needs its own: "
+                f"let yours inherit from {name}",
+                where="app.amqp_cls",
+            )
+        app.amqp_cls = f"{cls.__module__}:{cls.__qualname__}"
+    made = vars(app).get("amqp")
+    if made is not None and not isinstance(made, cls):
+        # What was set up on it stays, such as the queues that a worker was told to take from.
+        made.__class__ = cls
+        vars(made).pop("send_task_message", None)
+
+
+def scope_producers(app: Celery, scope: Callable[[Any], AbstractContextManager[Any]]) -> None:
+    """Let `scope` enclose each loan of a producer: called with what ``app.producer_or_acquire`` returns."""
+    native = app.producer_or_acquire
+    vars(app)["producer_or_acquire"] = lambda producer=None: scope(native(producer))
+
+
+def known_task(app: Celery, name: str) -> Any:
+    """Return a task of the app, None if it has none of this name: then it is another app's, sent by name."""
+    # Looking at its tasks finishes the app, unless its owner wants to do that.
+    finished = app.finalized or app.autofinalize  # type: ignore[attr-defined]  # not in the stubs
+    return app.tasks.get(name) if finished else None
+
+
+def routed_queue(app: Celery, options: Mapping[str, Any]) -> str | None:
+    """Return the name of the queue that a message with these options goes to; None if only the broker knows."""
+    exchange, key = options.get("exchange"), options.get("routing_key")
+    if exchange and key:
+        # The queue that Celery's router adds to such options says nothing: the message goes to the exchange.
+        name = getattr(exchange, "name", exchange)
+        for known in app.amqp.queues.values():
+            if known.exchange.name == name and known.routing_key == key and known.exchange.type == "direct":
+                return str(known.name)
+        return None
+    queue = options.get("queue") or app.amqp.default_queue
+    return queue if isinstance(queue, str) else str(queue.name)
+
+
+def task_queue(task: Any) -> str | None:
+    """Return the name of the queue that a task is routed to, if nothing else is said when it is sent.
+
+    A queue that Celery makes on the way is not left behind: a worker might take it for one to consume.
+    """
+    app = task.app
+    chosen = {
+        name: value for name in ("queue", "exchange", "routing_key") if (value := getattr(task, name, None)) is not None
+    }
+    known = set(app.amqp.queues)
+    try:
+        return routed_queue(app, app.amqp.router.route(chosen, task.name, task_type=task))
+    finally:
+        for name in set(app.amqp.queues) - known:
+            app.amqp.queues.pop(name, None)
+
+
+def consumed_queues(app: Celery) -> list[str]:
+    """Return the names of the queues that a worker takes from now. Of a broadcast all workers get a copy: no lanes."""
+    queues: Iterable[Queue] = app.amqp.queues.consume_from.values()
+    return [str(queue.name) for queue in queues if not isinstance(queue, Broadcast)]

@@ -1,0 +1,93 @@
+"""Tasks that use what Celery offers, for the tests that a lane changes nothing about it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+from celery import Celery
+from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
+from celery.worker.request import Request
+
+from ranch.celery import LRUTask, lru_task
+
+
+class NotingRequest(Request):
+    """A request of the user's own."""
+
+    def on_accepted(self, pid: int, time_accepted: float) -> None:
+        super().on_accepted(pid, time_accepted)
+        self.task.journal.write_word(self.id, "request accepted")
+
+
+class NotingTask(LRUTask):
+    """A task class of the user's own."""
+
+    abstract = True
+    Request = NotingRequest
+    journal: Any = None
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        self.journal.write_word(task_id, "before start")
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
+        self.journal.write_word(task_id, "success")
+
+    def after_return(self, status: str, *args: Any) -> None:
+        self.journal.write_word(args[1], "after return")
+
+
+def add_feature_tasks(app: Celery, journal: Any) -> None:  # noqa: C901 - a list of tasks
+    """Give an app these tasks."""
+
+    @lru_task(app, name="noted", shared=False, base=NotingTask)
+    def noted() -> str:
+        return "noted"
+
+    noted.journal = journal
+
+    @lru_task(app, name="patient", shared=False, bind=True)
+    def patient(self: LRUTask, word: str) -> str:
+        journal.write(self, word)
+        try:
+            journal.pass_gate(word)
+        except SoftTimeLimitExceeded:
+            return "gave up"
+        return word
+
+    @lru_task(app, name="strict", shared=False, bind=True, acks_late=True, acks_on_failure_or_timeout=False)
+    def strict(self: LRUTask, word: str) -> str:
+        journal.write(self, word)
+        if word == "fail":
+            raise ValueError("as it should")
+        journal.pass_gate(word)
+        return word
+
+    @lru_task(app, name="fragile", shared=False, bind=True, acks_late=True, reject_on_worker_lost=True)
+    def fragile(self: LRUTask) -> str:
+        journal.write(self, "fragile")
+        if not self.request.delivery_info["redelivered"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "whole"
+
+    @lru_task(app, name="dies", shared=False, bind=True)
+    def dies(self: LRUTask) -> None:
+        journal.write(self, "dies")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    @lru_task(app, name="numbered", shared=False, acks_late=True)
+    def numbered(number: int) -> None:
+        journal.count(number)
+
+    @lru_task(app, name="rejects", shared=False, bind=True, acks_late=True)
+    def rejects(self: LRUTask, requeue: bool) -> str:
+        journal.write(self, "rejects")
+        if not self.request.delivery_info["redelivered"]:
+            raise Reject("not now", requeue=requeue)
+        return "taken"
+
+    @lru_task(app, name="ignores", shared=False, bind=True, acks_late=True)
+    def ignores(self: LRUTask) -> None:
+        journal.write(self, "ignores")
+        raise Ignore

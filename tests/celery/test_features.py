@@ -1,0 +1,297 @@
+"""What Celery offers, with a lane: one worker of processes, and a receiver of its events, for all of these tests."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field
+from celery import Celery
+from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
+from celery.result import AsyncResult
+
+from ranch import Queue
+from ranch.celery import Ranch
+from ranch.testing.server import RedisServer
+from ranch.testing.waiting import wait_until
+from tests.celery.app import Journal, make_app
+from tests.celery.workers import CeleryWorker
+
+SOON = 20
+#: Of remote control: wait for the answer of the one worker.
+ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 5}
+
+# One process of pytest runs them all, so that the worker is started once.
+pytestmark = pytest.mark.xdist_group("celery-features")
+
+
+@define
+class Site:
+    """A worker, its app and what it did."""
+
+    app: Celery
+    journal: Journal
+    queue: Queue
+    events: list[dict[str, Any]] = field(factory=list)
+
+    def send(self, task: str, *args: Any, **options: Any) -> AsyncResult[Any]:
+        """Send a task into a lane."""
+        return self.app.tasks[task].apply_async(args, **{"lane": "acme", **options})
+
+    def begun(self, task: AsyncResult[Any], times: int = 1) -> None:
+        """Wait until a task runs."""
+        wait_until(lambda: len(self.journal.words_of(task.id)) >= times, SOON)
+
+    def is_settled(self) -> bool:
+        stats = self.queue.stats()
+        return (stats.pending, stats.delayed, stats.leased) == (0, 0, 0)
+
+    def events_of(self, task: AsyncResult[Any]) -> list[dict[str, Any]]:
+        return [event for event in self.events if event.get("uuid") == task.id]
+
+
+@pytest.fixture(scope="module")
+def running(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The worker of this module."""
+    folder = tmp_path_factory.mktemp("features")
+    with RedisServer(redis_binary) as server:
+        settings = {
+            "broker_url": server.tcp_url,
+            "result_backend": server.tcp_url,
+            "task_send_sent_event": True,
+            "task_track_started": True,
+        }
+        app = make_app(folder, **settings)
+        site = Site(app, Journal(folder), Ranch(app).queue())
+        stopped = threading.Event()
+        receiver = threading.Thread(target=_receive, args=(app, site.events, stopped))
+        receiver.start()
+        try:
+            with CeleryWorker(folder, settings, "-E"):
+                yield site
+                site.journal.open_gate()
+            # Results that are forgotten tell the server, which must be there.
+            gc.collect()
+            app.close()
+        finally:
+            stopped.set()
+            receiver.join()
+
+
+def _receive(app: Celery, events: list[dict[str, Any]], stopped: threading.Event) -> None:
+    with app.connection_for_read() as connection:
+        receiver = app.events.Receiver(connection, handlers={"*": events.append})
+        while not stopped.is_set():
+            try:
+                receiver.capture(limit=None, timeout=0.2, wakeup=True)
+            except TimeoutError:
+                continue
+
+
+@pytest.fixture
+def site(running: Site) -> Iterator[Site]:
+    """The same; each test leaves nothing behind, in the store or in the worker."""
+    yield running
+    wait_until(running.is_settled, SOON)
+    wait_until(lambda: running.app.control.inspect(limit=1, timeout=5).active() == {"worker@tests": []})
+
+
+# The end of a task
+
+
+def test_a_lost_process_gives_the_job_back_if_the_task_says_so(site: Site) -> None:
+    """`reject_on_worker_lost`: it runs again, and sees that it does."""
+    result = site.send("fragile")
+    assert result.get(timeout=SOON) == "whole"
+    entries = [entry for entry in site.journal.entries() if entry["id"] == result.id]
+    assert [entry["redelivered"] for entry in entries] == [False, True]
+
+
+def test_a_lost_process_fails_any_other_task(site: Site) -> None:
+    """And the slot is free again."""
+    with pytest.raises(WorkerLostError):
+        site.send("dies").get(timeout=SOON)
+
+
+def test_a_late_task_may_leave_its_failure_unacknowledged(site: Site) -> None:
+    """`acks_on_failure_or_timeout=False`: what fails is dropped, what runs out of time runs again."""
+    with pytest.raises(ValueError, match="as it should"):
+        site.send("strict", "fail").get(timeout=SOON)
+    slow = site.send("strict", "slow", time_limit=1)
+    site.begun(slow)
+    site.begun(slow, times=2)
+    site.journal.open_gate("slow")
+    assert slow.get(timeout=SOON, propagate=False) is not None
+    wait_until(site.is_settled)
+
+
+@pytest.mark.parametrize(("requeue", "runs"), [(True, 2), (False, 1)])
+def test_a_task_may_reject_its_message(site: Site, requeue: bool, runs: int) -> None:
+    """It comes back, or is dropped."""
+    result = site.send("rejects", requeue)
+    site.begun(result, runs)
+    if requeue:
+        assert result.get(timeout=SOON) == "taken"
+    wait_until(site.is_settled)
+    assert len(site.journal.words_of(result.id)) == runs
+
+
+def test_a_task_may_be_ignored(site: Site) -> None:
+    """It ends without a result, and is acknowledged."""
+    result = site.send("ignores")
+    site.begun(result)
+    wait_until(site.is_settled)
+    assert result.state in {"STARTED", "PENDING"}
+
+
+def test_time_limits_hold(site: Site) -> None:
+    """A soft one is raised in the task, a hard one ends its process."""
+    assert site.send("patient", "soft", soft_time_limit=0.3).get(timeout=SOON) == "gave up"
+    with pytest.raises(TimeLimitExceeded):
+        site.send("patient", "hard", time_limit=0.3).get(timeout=SOON)
+
+
+# Whether it runs
+
+
+def test_a_rate_limit_holds(site: Site) -> None:
+    """Also one that was set by remote control; jobs without a limit go past those that wait."""
+    site.app.control.rate_limit("limited", "4/s", **ASKED)
+    results = [site.send("limited", str(number), lane=f"lane-{number}") for number in range(4)]
+    assert [result.get(timeout=SOON) for result in results] == list("0123")
+    times = sorted(entry["time"] for entry in site.journal.entries() if entry["id"] in {task.id for task in results})
+    assert times[-1] - times[0] > 0.5, times
+
+
+def test_a_job_can_be_revoked_while_it_waits(site: Site) -> None:
+    """By its id; it never runs, and its result says so."""
+    busy = [site.send("gated", "revoke-waiting") for _ in range(2)]
+    for task in busy:
+        site.begun(task)
+    waiting = site.send("run")
+    site.app.control.revoke(waiting.id, **ASKED)
+    site.journal.open_gate("revoke-waiting")
+    with pytest.raises(TaskRevokedError):
+        waiting.get(timeout=SOON)
+    wait_until(site.is_settled)
+    assert site.journal.words_of(waiting.id) == []
+    wait_until(lambda: "task-revoked" in [event["type"] for event in site.events_of(waiting)])
+
+
+def test_an_id_can_be_revoked_before_it_is_sent(site: Site) -> None:
+    """As a chain may do with what is yet to come."""
+    site.app.control.revoke("too-early", **ASKED)
+    result = site.send("run", task_id="too-early")
+    with pytest.raises(TaskRevokedError):
+        result.get(timeout=SOON)
+    assert site.journal.words_of("too-early") == []
+
+
+@pytest.mark.parametrize("task", ["gated", "late"])
+def test_a_running_task_can_be_terminated(site: Site, task: str) -> None:
+    """Its process is ended, its result says revoked, and it does not come back."""
+    result = site.send(task, f"terminate-{task}")
+    site.begun(result)
+    site.app.control.revoke(result.id, terminate=True, **ASKED)
+    with pytest.raises(TaskRevokedError):
+        result.get(timeout=SOON)
+    wait_until(site.is_settled)
+    assert len(site.journal.words_of(result.id)) == 1
+
+
+def test_jobs_can_be_revoked_by_a_stamp(site: Site) -> None:
+    """Those that bear it are dropped, others run."""
+    site.app.control.revoke_by_stamped_headers({"batch": "bad"}, **ASKED)
+    signature = site.app.tasks["run"].s
+    bad = signature().stamp(batch="bad").apply_async(lane="acme")
+    good = signature().stamp(batch="good").apply_async(lane="acme")
+    assert good.get(timeout=SOON) == "run"
+    with pytest.raises(TaskRevokedError):
+        bad.get(timeout=SOON)
+    assert site.journal.words_of(bad.id) == []
+
+
+def test_a_job_expires(site: Site) -> None:
+    """It is dropped when its turn comes too late."""
+    busy = [site.send("gated", "expiry") for _ in range(2)]
+    for task in busy:
+        site.begun(task)
+    late = site.send("run", expires=0.001)
+    site.journal.open_gate("expiry")
+    with pytest.raises(TaskRevokedError):
+        late.get(timeout=SOON)
+    assert site.journal.words_of(late.id) == []
+
+
+# What can be seen of it
+
+
+def test_a_result_may_be_ignored(site: Site) -> None:
+    """Nothing is stored of it."""
+    result = site.send("run", ignore_result=True)
+    site.begun(result)
+    wait_until(site.is_settled)
+    assert result.state == "PENDING"
+
+
+def test_a_start_is_tracked(site: Site) -> None:
+    """A running task's state says so."""
+    result = site.send("gated", "tracked")
+    site.begun(result)
+    assert result.state == "STARTED"
+    site.journal.open_gate("tracked")
+    assert result.get(timeout=SOON) == "tracked"
+
+
+def test_events_tell_of_a_job(site: Site) -> None:
+    """Each once, with the job's own id and name: what monitors such as Flower live on."""
+    result = site.send("noted")
+    assert result.get(timeout=SOON) == "noted"
+    wait_until(lambda: len(site.events_of(result)) >= 4)
+    # The sender tells of it when it is stored; a worker may be faster.
+    (sent,) = [event for event in site.events_of(result) if event["type"] == "task-sent"]
+    events = sorted((event for event in site.events_of(result) if event != sent), key=lambda event: event["clock"])
+    assert [event["type"] for event in events] == ["task-received", "task-started", "task-succeeded"]
+    assert (sent["name"], sent["queue"], events[0]["name"]) == ("noted", "celery", "noted")
+    assert {event["hostname"] for event in events} == {"worker@tests"}
+
+
+def test_a_failure_is_an_event(site: Site) -> None:
+    """And so is a retry."""
+    failed, retried = site.send("fail"), site.send("retried", 1)
+    with pytest.raises(ValueError, match="as it should"):
+        failed.get(timeout=SOON)
+    assert retried.get(timeout=SOON) == 1
+    wait_until(lambda: "task-failed" in [event["type"] for event in site.events_of(failed)])
+    wait_until(lambda: "task-retried" in [event["type"] for event in site.events_of(retried)])
+
+
+def test_workers_can_be_asked(site: Site) -> None:
+    """`inspect` finds a running job by its id; what waits is in the store, and in no worker."""
+    busy = [site.send("gated", "asked") for _ in range(2)]
+    for task in busy:
+        site.begun(task)
+    waiting = site.send("run")
+    inspect = site.app.control.inspect(limit=1, timeout=5)
+    (active,) = inspect.active().values()
+    assert {task["id"] for task in active} == {task.id for task in busy}
+    assert {task["name"] for task in active} == {"gated"}
+    assert inspect.reserved() == inspect.scheduled() == {"worker@tests": []}
+    (found,) = inspect.query_task(busy[0].id, waiting.id).values()
+    assert {task: state for task, (state, _) in found.items()} == {busy[0].id: "active"}
+    assert "gated" in inspect.registered()["worker@tests"]
+    site.journal.open_gate("asked")
+    assert waiting.get(timeout=SOON) == "run"
+
+
+def test_classes_of_tasks_and_requests_are_the_users(site: Site) -> None:
+    """Their methods are called, in the process and in the worker."""
+    result = site.send("noted")
+    assert result.get(timeout=SOON) == "noted"
+    wait_until(lambda: len(site.journal.words_of(result.id)) == 4)
+    words = site.journal.words_of(result.id)
+    assert [word for word in words if word != "request accepted"] == ["before start", "success", "after return"]
