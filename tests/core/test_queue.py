@@ -149,7 +149,7 @@ def test_a_dedup_key_is_for_one_job(queue: Queue, clock: FakeClock) -> None:
     assert queue.enqueue("globex", 2, dedup_key="nightly").id == first.id
     clock.advance(61)
     assert not queue.enqueue("acme", 3, dedup_key="nightly").duplicate
-    with pytest.raises(InvalidJob, match="'weekly' is for one job, and these are 2.*dedup=True"):
+    with pytest.raises(InvalidJob, match=r"'weekly' is for one job, and these are 2.*dedup=True"):
         queue.enqueue_many([("acme", 1), ("acme", 2)], dedup_key="weekly")
     assert queue.stats().enqueued == 2
 
