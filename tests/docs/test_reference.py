@@ -12,9 +12,12 @@ import pytest
 
 import ranch
 from ranch import Queue
+from ranch.backends.memory import MemoryBackend
 from ranch.config import ALIASES, Config
 from ranch.hooks import specs
+from ranch.hooks.details import BackendDown, BackendUp
 from ranch.hooks.manager import Plugins
+from ranch.testing import FakeClock
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 HOOKS = [name for name in vars(specs) if name.startswith("ranch_")]
@@ -52,7 +55,7 @@ def test_each_hook_has_a_heading_and_its_signature(hook):
 
 def test_no_hook_is_made_up():
     """Each heading in the style of a hook's name is a hook."""
-    assert re.findall(r"^## (ranch_\w+)$", _page("hooks"), re.MULTILINE) == HOOKS
+    assert sorted(re.findall(r"^## (ranch_\w+)$", _page("hooks"), re.MULTILINE)) == sorted(HOOKS)
 
 
 @pytest.mark.parametrize("hook", [hook for hook in HOOKS if hook not in EVENTS])
@@ -77,11 +80,23 @@ def test_the_example_of_a_registration_is_a_plugin(hook):
 def test_the_example_of_an_event_is_a_plugin(hook, capsys):
     """What a hook's docstring shows can be copied and loaded, and prints when the event happens."""
     plugins = Plugins([_example(hook)])
-    with Queue("example", backend="memory://", plugins=plugins) as queue:
+    clock = FakeClock()
+    with Queue("example", backend=MemoryBackend(clock=clock), plugins=plugins) as queue:
         queue.lane("acme").update(weight=0.5)
         queue.enqueue_many([("acme", 1), ("acme", 2)])
         queue.claim().ack()
         queue.claim().release()
+        queue.claim().fail("away")
+        queue.purge()
+        queue.enqueue("acme", 3, expires=5)
+        clock.advance(5)
+        assert queue.claim() is None
+        queue.enqueue("acme", 4)
+        queue.claim().bury("no such task")
+    # Told by the backend, which has no trouble here.
+    for event in (BackendDown(url="redis://host", error=OSError("x")), BackendUp(url="redis://host", seconds=5)):
+        if tell := getattr(plugins.events, {BackendDown: "backend_down", BackendUp: "backend_up"}[type(event)]):
+            tell(event)
 
     assert plugins.events.errors == 0
     assert capsys.readouterr().out
