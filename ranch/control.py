@@ -124,7 +124,7 @@ class Control:
     def explain(self, job_id: str | None = None, *, lane: str | None = None) -> Explanation:
         """Tell where a job, or a lane, stands: what is before it, what keeps it, or why it is dead.
 
-        Print it for words. Four round trips, up to five.
+        Print it for words. Three to five round trips.
 
         Args:
             job_id: The id of a job; of one that is not there (any more) this is said.

@@ -16,7 +16,7 @@ from ranch.model import Lane
 #: What keeps a lane or a queue, in words; with its limits and the time from which on it may go on.
 _HOLDS = {
     "paused": "paused",
-    "max_in_flight": "at its cap of {max_in_flight} leased jobs",
+    "max_in_flight": "at its cap of {cap}",
     "rate": "at its rate of {rate}",
 }
 
@@ -147,7 +147,7 @@ class Explanation:
             ("The whole queue", self.queue_blocked, self.queue_blocked_until, self.queue_limits),
         ):
             if held:
-                hold = _HOLDS[held].format(max_in_flight=limits.max_in_flight, rate=limits.rate)
+                hold = _HOLDS[held].format(cap=_count(limits.max_in_flight or 0, "leased job"), rate=limits.rate)
                 yield f"{what} is {hold}" + (f" until {_time(until)}" if until else "")
 
 

@@ -133,7 +133,7 @@ def test_what_is_held_up_is_explained(queue: Queue, clock: FakeClock) -> None:
     queue.lane("initech").pause()
     queue.claim_many(9)
 
-    assert "The lane is at its cap of 1 leased jobs." in str(queue.explain(lane="acme"))
+    assert "The lane is at its cap of 1 leased job." in str(queue.explain(lane="acme"))
     until = queue.explain(lane="globex")
     assert "The lane is at its rate of 1 in 60 s until 2001-09-09 01:47:40 UTC." in str(until)
     assert until.blocked_until == clock() + 60
