@@ -61,9 +61,10 @@ class StoredJob:
 
     job: Job
     state: Literal["ready", "delayed", "leased", "dead"]
-    #: When a delayed job falls due, a leased one's lease ends, or a dead one died; of a ready one None.
+    #: When a delayed job falls due, a leased one's lease ends, or a dead one died; of a ready one None. The end of a
+    #: lease may be missing on a page.
     at: float | None = None
-    #: Who has leased it.
+    #: Who has leased it; may be missing on a page.
     owner: str = ""
     #: Of a ready job that was asked for by its id: how many go before it in its lane.
     ahead: int | None = None

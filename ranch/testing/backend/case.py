@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ranch.limits import Limits, checked_limits
 from ranch.model import Lease, NewJob
 from ranch.policy import DEFAULT, Policy
 from ranch.queue import Queue
@@ -41,6 +42,11 @@ class DrivenLanes:
         """Enqueue jobs of these names in one batch, and return their ids."""
         jobs = [NewJob(lane=lane, body=name.encode(), content_type="text/plain", **options) for name in names]
         return [job.id for job in self.enqueue(jobs).jobs]
+
+    def limit(self, changes: Mapping[str, Any]) -> Limits:
+        """Change the limits of the queue, and return them."""
+        limits: Limits = self._drive(self._lanes.limit, checked_limits(changes))
+        return limits
 
     def take(self, limit: int = 100, lease: float = 30.0, owner: str = "me") -> list[Lease]:
         """Claim jobs, and return their leases."""
