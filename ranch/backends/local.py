@@ -86,11 +86,12 @@ class LocalLanes(Lookups):
                 leases.append(self._serve(tables, lane, job, lease, owner))
             tables.put_lane(lane)
         if leases:
-            idle_for = None
-        elif idle_for != 0.0 and (at := tables.next_at()) is not None:
+            return Claim(leases=leases, ended=endings, idle_for=None, tick=queue.tick)
+        tables.shrink()  # there is time
+        if idle_for != 0.0 and (at := tables.next_at()) is not None:
             next_timer = max(0.0, at - queue.now)
             idle_for = round(next_timer if idle_for is None else min(idle_for, next_timer), 3)
-        return Claim(leases=leases, ended=endings, idle_for=idle_for, tick=queue.tick)
+        return Claim(leases=[], ended=endings, idle_for=idle_for, tick=queue.tick)
 
     def _serve(self, tables: Tables, lane: LaneRow, job: JobRow, seconds: float, owner: str) -> Lease:
         queue = tables.queue
@@ -183,7 +184,9 @@ class LocalLanes(Lookups):
     def reclaim(self, tables: Tables, limit: int) -> Return:
         self._ranking.agree(tables)
         endings: list[Ending] = []
-        return Return(reclaimed=self._traffic.see_to(tables, limit, endings), ended=endings)
+        reclaimed = self._traffic.see_to(tables, limit, endings)
+        tables.shrink()
+        return Return(reclaimed=reclaimed, ended=endings)
 
     @atomic
     def cancel(self, tables: Tables, job_ids: Sequence[str], how: str = "cancelled") -> list[Job]:

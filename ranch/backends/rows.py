@@ -257,6 +257,9 @@ class Tables(Protocol):
     def letters(self, after: tuple[float, str], limit: int) -> Sequence[LetterRow]:
         """Return letters by `(died_at, id)`, those after the given one."""
 
+    def shrink(self) -> None:
+        """Give back some of the space that jobs took which are gone."""
+
     # Lanes
 
     def lane(self, key: str) -> LaneRow | None: ...

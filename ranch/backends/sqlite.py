@@ -121,6 +121,7 @@ class SQLiteBackend(LocalBackend):
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0)
         try:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file, before all else
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute("BEGIN IMMEDIATE")

@@ -28,6 +28,11 @@ _ADD_JOB: Final = f"INSERT INTO jobs (queue, {columns(JOB)}, place) VALUES (?{',
 _PUT_JOB: Final = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in JOB_CHANGES)} WHERE queue = ? AND id = ?"
 _SELECT_LETTER: Final = "SELECT id, died_at, until, kind, reason, error, traceback FROM letters WHERE queue = ?"
 
+#: One page in so many may be free, for the next jobs; of more than these a part goes back to the file system, so many
+#: at a time. The file shrinks when SQLite checkpoints it: after 1,000 pages of changes, or when the last one closes it.
+_SPARE: Final = 4
+_PAGES_PER_CALL: Final = 256
+
 
 class SQLiteTables:
     """The rows of one queue in an open transaction; lanes are written when an index is asked, or at the end."""
@@ -135,6 +140,12 @@ class SQLiteTables:
             LetterRow(job_id, died_at, until, Death(kind=kind, reason=reason, error=error, traceback=traceback))
             for job_id, died_at, until, kind, reason, error, traceback in rows
         ]
+
+    def shrink(self) -> None:
+        (pages,), (free,) = (self._execute(f"PRAGMA {name}_count").fetchone() for name in ("page", "freelist"))
+        for _ in range(min(free - pages // _SPARE, _PAGES_PER_CALL)):
+            # One by one: Python takes one step of a statement that returns nothing, and that is one page.
+            self._execute("PRAGMA incremental_vacuum(1)")
 
     # Lanes
 
