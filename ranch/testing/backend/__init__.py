@@ -13,6 +13,7 @@ from ranch.testing.backend.leases import Leases
 from ranch.testing.backend.limits import LimitsAtWork
 from ranch.testing.backend.places import Places
 from ranch.testing.backend.processes import Processes
+from ranch.testing.backend.races import Races
 from ranch.testing.backend.rates import Rates
 from ranch.testing.backend.room import Room
 from ranch.testing.backend.waits import Waits
@@ -35,6 +36,7 @@ class BackendSuite(
     Waits,
     Agreement,
     Processes,
+    Races,
 ):
     """Holds a backend to its contract: subclass it in a test module, with a name that begins with ``Test``.
 

@@ -1,4 +1,4 @@
-"""Processes for the tests of several: ``python -m ranch.testing.backend.fleet enqueue|work|hold|die URL …``."""
+"""Processes for the tests of several: ``python -m ranch.testing.backend.fleet enqueue|work|hold|race|die URL …``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from contextlib import closing
+from functools import partial
+from typing import Any, Final
 
 from ranch.choice import StrategyChoice
 from ranch.exceptions import LeaseLost
 from ranch.hooks.manager import default_plugins
 from ranch.policy import DEFAULT, Policy
 from ranch.queue import Queue
+from ranch.testing.backend.case import DrivenLanes
+from ranch.testing.waiting import wait_until
 from ranch.typing import Backend, Lanes, Strategy
+
+#: Under how many keys each racer enqueues.
+KEYS: Final = 100
 
 
 def enqueue(url: str, first: str, count: str) -> None:
@@ -50,6 +57,56 @@ def hold(url: str, count: str, lease: str) -> None:
     leases = Queue("fleet", backend=url).claim_many(int(count), lease=float(lease))
     _say(*(lease.job.payload for lease in leases))
     time.sleep(600)
+
+
+def race(url: str, number: str, count: str) -> None:
+    """Be one of `count` processes, by its `number`, that want the same things at the same time; print what came of it.
+
+    ``ran LANE START END`` of each job run, with the times in ns, ``unique ID`` of each enqueued under a key, and
+    ``claimed ID`` or ``cancelled ID``.
+    """
+    with closing(default_plugins().backend(url)) as backend:
+        start = DrivenLanes(backend, "start")
+        parts = (_run, _enqueue_keys, _cancel_one_by_one if int(number) % 2 else _claim_one_by_one)
+        for lap, part in enumerate(parts, 1):
+            start.put("a", "here")
+            wait_until(partial(_are_there, start, lap * int(count)), timeout=60, interval=0.001)
+            part(backend)
+
+
+def _are_there(start: DrivenLanes, count: int) -> bool:
+    return bool(start.stats().enqueued >= count)
+
+
+def _run(backend: Backend) -> None:
+    lanes = DrivenLanes(backend, "capped")
+    while (stats := lanes.stats()).pending or stats.leased:
+        claim = lanes.claim(3, 60.0, str(os.getpid()))
+        for lease in claim.leases:
+            started = time.monotonic_ns()
+            time.sleep(0.002)  # the work
+            _say(f"ran {lease.job.lane} {started} {time.monotonic_ns()}")
+            lanes.ack([lease])
+        if not claim.leases:
+            lanes.wait(0.05, claim.tick)
+
+
+def _enqueue_keys(backend: Backend) -> None:
+    lanes = DrivenLanes(backend, "unique")
+    for key in range(KEYS):
+        _say(*(f"unique {job_id}" for job_id in lanes.put("a", "x", dedup_key=str(key))))
+
+
+def _claim_one_by_one(backend: Backend) -> None:
+    lanes = DrivenLanes(backend, "contested")
+    while leases := lanes.take(1):
+        _say(*(f"claimed {lease.job.id}" for lease in leases))
+
+
+def _cancel_one_by_one(backend: Backend) -> None:
+    lanes = DrivenLanes(backend, "contested")
+    for stored in lanes.jobs("", 10_000, "a").jobs:
+        _say(*(f"cancelled {job.id}" for job in lanes.cancel([stored.job.id])))
 
 
 def die(url: str) -> None:
@@ -121,7 +178,7 @@ def _say(*words: object) -> None:
     os.write(1, "".join(f"{word}\n" for word in words).encode())
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {"enqueue": enqueue, "work": work, "hold": hold, "die": die}
+_COMMANDS: dict[str, Callable[..., None]] = {command.__name__: command for command in (enqueue, work, hold, race, die)}
 
 if __name__ == "__main__":
     _COMMANDS[sys.argv[1]](*sys.argv[2:])
