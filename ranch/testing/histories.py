@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from attrs import evolve
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,17 +20,53 @@ from hypothesis.stateful import (
 )
 from hypothesis.strategies import SearchStrategy
 
-from ranch.exceptions import LeaseLost
-from ranch.handles import QueueLease
+from ranch.answers import Claim, Receipt
+from ranch.exceptions import QueueFull
 from ranch.hooks.manager import Plugins
+from ranch.letters import Death
+from ranch.limits import NONE, Limits, Rate, checked_limits
+from ranch.model import LaneUpdate, Lease, NewJob
+from ranch.policy import DEFAULT, Policy
 from ranch.queue import Queue
+from ranch.steps import Steps, drive
+from ranch.testing.backend.counts import check_counts
 from ranch.testing.clock import FakeClock
 from ranch.testing.openers import Opener
-from ranch.typing import Strategy, WeightFunction
+from ranch.typing import TIMERS_PER_CALL, Strategy, WeightFunction
 
 LANES: Final = st.sampled_from(["a", "b", "c", "d", "ü|{e}"])
-PRIORITIES: Final = st.integers(1, 6)
-DELAYS: Final = st.sampled_from([0.0, 0.0, 0.0, 0.001, 1.5, 90.0])
+#: What is said of jobs beside cost and bid.
+OPTIONS: Final = st.fixed_dictionaries(
+    {"priority": st.integers(1, 6), "delay": st.sampled_from([0.0, 0.0, 0.0, 0.001, 1.5, 90.0, -2.0])},
+    optional={
+        "expires": st.sampled_from([0.5, 1.5, 15.0]),
+        "lease": st.sampled_from([0.5, 40.0]),
+        "dedup_key": st.sampled_from(["k", "ü|"]),
+        "dedup_for": st.sampled_from([1.0, 30.0]),
+    },
+)
+LIMITS: Final = st.fixed_dictionaries(
+    {},
+    optional={
+        "paused": st.sampled_from([True, None, None]),
+        "max_in_flight": st.sampled_from([1, 2, None]),
+        "rate": st.sampled_from([Rate(1), Rate(3, 10.0, burst=2), Rate(7, 0.01), None]),
+        "max_pending": st.sampled_from([1, 3, None]),
+        "overflow": st.sampled_from(["drop-oldest", None]),
+        "expires": st.sampled_from([1.0, 30.0, None]),
+    },
+)
+#: With which things end while a history lasts.
+SHORT: Final = Policy(max_reclaims=1, lane_ttl=20.0, max_dead=2, dead_ttl=30.0)
+#: How leases are settled or renewed.
+SETTLINGS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "release": ("release", 0.0),
+    "release later": ("release", 2.5),
+    "fail": ("release", 0.0),
+    "fail later": ("release", 1.5),
+    "bury": ("bury", Death(error="ü", traceback="…")),
+    "renew": ("renew", 45.0),
+}
 TAGS: Final = st.fixed_dictionaries(
     {}, optional={"tier": st.sampled_from(["gold", "ü", None]), "team": st.sampled_from(["red", None])}
 )
@@ -56,68 +95,105 @@ class Histories(RuleBasedStateMachine):
         self.queues: list[Queue] = []
         #: The same queues, opened once more, as a second process would: what the first sets, they have to follow.
         self.others: list[Queue] = []
-        #: The leases got, good or lost by now: for each claimed job its lease on every backend.
-        self.leases: list[tuple[QueueLease, ...]] = []
+        #: The leases got, good or lost by now.
+        self.leases: list[Lease] = []
+        #: All jobs that were ever stored.
+        self.ids: list[str] = []
         self.acked = 0
-        self.enqueued = 0
+        #: When jobs were claimed since the rate was set, by lane; of the queue under None.
+        self.paces: defaultdict[str | None, list[float]] = defaultdict(list)
 
     def teardown(self) -> None:
         for backend in self.backends:
             backend.close()
 
-    @initialize(draw=st.data())
-    def begin(self, draw: st.DataObject) -> None:
+    def each(self, act: Callable[[Queue], Steps[Any]], queues: Sequence[Queue] = ()) -> Any:
+        """Do the same on every backend, and return what all of them answer, or refuse."""
+        answers = []
+        for queue in queues or self.queues:
+            try:
+                answers.append(drive(queue.backend, act(queue)))
+            except QueueFull as exc:
+                answers.append(exc.args)
+        assert answers == [answers[0]] * len(answers)
+        return answers[0]
+
+    def lanes(self, operation: str, *args: Any, **kwargs: Any) -> Any:
+        """Do an operation of `Lanes` on every backend."""
+        return self.each(lambda queue: getattr(queue._operations.lanes, operation)(*args, **kwargs))
+
+    @initialize(draw=st.data(), policy=st.sampled_from([DEFAULT, SHORT]))
+    def begin(self, draw: st.DataObject, policy: Policy) -> None:
         strategy = draw.draw(st.sampled_from(self.strategies))
         function = draw.draw(st.sampled_from(self.weight_functions))
         options: dict[str, Any] = {"strategy": strategy, "weight_function": function, "weight_refresh": 0.0}
+        options |= {"plugins": self.plugins, "policy": policy}
         self.queues, self.others = (
-            [Queue("q", backend=backend, lease=20.0, plugins=self.plugins, **options) for backend in self.backends]
-            for _ in range(2)
+            [Queue("q", backend=backend, lease=20.0, **options) for backend in self.backends] for _ in range(2)
         )
 
-    @rule(lane=LANES, priority=PRIORITIES, delay=DELAYS, draw=st.data())
-    def enqueue(self, lane: str, priority: int, delay: float, draw: st.DataObject) -> None:
+    @rule(lanes=st.lists(LANES, min_size=1, max_size=3), options=OPTIONS, draw=st.data())
+    def enqueue(self, lanes: list[str], options: dict[str, Any], draw: st.DataObject) -> None:
         cost, bid = draw.draw(self.costs), draw.draw(self.bids)
-        self.enqueued += 1
-        options: dict[str, Any] = {"priority": priority, "delay": delay, "cost": cost, "bid": bid}
-        jobs = [q.enqueue(lane, self.enqueued, **options) for q in self.queues]
-        assert jobs == [jobs[0]] * len(jobs)
+        options = {"body": b"0", "content_type": "application/json", "cost": cost, "bid": bid, **options}
+        self.store([NewJob(lane=lane, **options) for lane in lanes])
+
+    def store(self, new: list[NewJob]) -> None:
+        receipt = self.lanes("enqueue", new)
+        if isinstance(receipt, Receipt):
+            self.ids += [job.id for job in receipt.jobs if not job.duplicate]
 
     @rule(lanes=st.lists(LANES, min_size=1, max_size=12))
     def enqueue_many(self, lanes: list[str]) -> None:
-        items = [(lane, self.enqueued + n) for n, lane in enumerate(lanes)]
-        self.enqueued += len(items)
-        jobs = [q.enqueue_many(items) for q in self.queues]
-        assert jobs == [jobs[0]] * len(jobs)
+        self.store([NewJob(lane=lane, body=b"1", content_type="application/json") for lane in lanes])
 
     @rule(limit=st.integers(1, 6), other=st.booleans())
     def claim(self, limit: int, *, other: bool) -> None:
-        waiting = self.queues[0].stats().pending
-        claims = [q.claim_many(limit) for q in (self.others if other else self.queues)]
-        seen = [[(lease.job, lease.job.payload, lease.token, lease.deadline) for lease in claim] for claim in claims]
-        assert seen == [seen[0]] * len(seen)
-        assert len(claims[0]) >= min(limit, waiting), "a job waits and a claim goes without"
-        self.leases += zip(*claims, strict=True)
+        waiting = self.count_eligible()
+        claim = self.each(lambda queue: _without_tick(queue._operations.take(limit)), self.others if other else ())
+        assert len(claim.leases) >= min(limit, waiting) or len(claim.ended) >= TIMERS_PER_CALL, "one goes without"
+        self.leases += claim.leases
+        for lease in claim.leases:
+            assert lease.job.expires_at is None or lease.job.expires_at > self.clock()
+        lanes = {lane.key: lane for lane in self.lanes("read", sorted({lease.job.lane for lease in claim.leases}))}
+        claimed = Counter(lease.job.lane for lease in claim.leases)
+        for key, count in claimed.items():
+            self.check_caps(key, lanes[key].limits, lanes[key].stats.leased, count)
+        if claimed:
+            self.check_caps(None, self.lanes("limit", {}), self.queues[0].stats().leased, claimed.total())
+
+    def count_eligible(self) -> int:
+        """Count jobs of which it is sure that the next claim may have them."""
+        queue = self.queues[0]
+        if queue.limits() != NONE:
+            return 0
+        free = {lane.key for lane in queue.lanes() if lane.limits == NONE}
+        ready = (stored.job for stored in queue.jobs() if stored.state == "ready")
+        return sum(job.lane in free and not (job.expires_at or math.inf) <= self.clock() for job in ready)
+
+    def check_caps(self, key: str | None, limits: Limits, leased: int, claimed: int) -> None:
+        assert not limits.paused
+        assert limits.max_in_flight is None or leased <= limits.max_in_flight
+        if limits.rate:
+            times = self.paces[key]
+            times += [self.clock()] * claimed
+            lately = sum(time > self.clock() - limits.rate.per for time in times)
+            assert lately <= limits.rate.jobs + limits.rate.burst - 1
 
     @precondition(lambda self: self.leases)
-    @rule(draw=st.data(), how=st.sampled_from(["ack", "ack", "release", "release later", "renew"]))
+    @rule(draw=st.data(), how=st.sampled_from(["ack", "ack", "ack", *SETTLINGS]))
     def settle(self, draw: st.DataObject, how: str) -> None:
-        leases = draw.draw(st.sampled_from(self.leases))
-        results = []
-        for lease in leases:
-            try:
-                if how == "ack":
-                    lease.ack()
-                elif how == "renew":
-                    lease.renew(45.0)
-                else:
-                    lease.release(delay=2.5 if how == "release later" else 0.0)
-            except LeaseLost:
-                results.append("lost")
-            else:
-                results.append("done")
-        assert results == [results[0]] * len(results)
-        self.acked += how == "ack" and results[0] == "done"
+        leases = draw.draw(st.lists(st.sampled_from(self.leases), min_size=1, max_size=3, unique_by=id))
+        if how == "ack":
+            self.acked += len(leases) - len(self.lanes("ack", leases))
+        else:
+            operation, *args = SETTLINGS[how]
+            self.lanes(operation, leases, *args, **({"failed": True} if how.startswith("fail") else {}))
+
+    @precondition(lambda self: self.ids)
+    @rule(draw=st.data(), operation=st.sampled_from(["cancel", "cancel", "revive", "forget"]))
+    def interfere(self, draw: st.DataObject, operation: str) -> None:
+        self.lanes(operation, draw.draw(st.lists(st.sampled_from(self.ids), min_size=1, max_size=4)))
 
     @rule(seconds=st.sampled_from([0.001, 1.0, 10.0, 60.0]))
     def time_passes(self, seconds: float) -> None:
@@ -125,8 +201,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 4))
     def reclaim(self, limit: int) -> None:
-        counts = [q.reclaim(limit) for q in self.queues]
-        assert counts == [counts[0]] * len(counts)
+        self.lanes("reclaim", limit)
 
     @rule(lane=LANES, draw=st.data())
     def update(self, lane: str, draw: st.DataObject) -> None:
@@ -134,29 +209,52 @@ class Histories(RuleBasedStateMachine):
         for queue in self.queues:
             queue.lane(lane).update(weight=weight, data=data, tags=tags)
 
+    @rule(lane=LANES, limits=LIMITS)
+    def limit_lane(self, lane: str, limits: dict[str, Any]) -> None:
+        self.lanes("update", [LaneUpdate(key=lane, limits=limits)])
+        if "rate" in limits:
+            self.paces[lane] = []
+
+    @rule(limits=LIMITS)
+    def limit_queue(self, limits: dict[str, Any]) -> None:
+        self.lanes("limit", checked_limits({name: value for name, value in limits.items() if name != "overflow"}))
+        if "rate" in limits:
+            self.paces[None] = []
+
     @rule()
     def refresh_weights(self) -> None:
-        counts = [queue.refresh_weights() for queue in self.queues]
-        assert counts == [counts[0]] * len(counts)
+        self.each(lambda queue: queue._operations.refresh_weights())
 
     @precondition(lambda self: len(self.strategies) > 1)
     @rule(draw=st.data())
     def set_strategy(self, draw: st.DataObject) -> None:
         strategy = draw.draw(st.sampled_from(self.strategies))
-        choices = [queue.set_strategy(strategy) for queue in self.queues]
-        assert choices == [queue.read_strategy() for queue in self.others] == [choices[0]] * len(choices)
+        choice = self.each(lambda queue: queue._operations.set_strategy(strategy))
+        assert self.each(lambda queue: queue._operations.read_strategy(), self.others) == choice
+
+    @rule(lane=LANES, draw=st.data())
+    def look(self, lane: str, draw: st.DataObject) -> None:
+        self.lanes("standing", lane)
+        self.lanes("jobs", "", 100, lane)
+        self.lanes("letters", "", 2)
+        self.lanes("keys", backlogged=True)
+        if self.ids:
+            job_id = draw.draw(st.sampled_from(self.ids))
+            self.lanes("find", job_id)
+            self.lanes("letter", job_id)
+        stored = [sorted((found.job.id, found.state) for found in queue.jobs()) for queue in self.queues]
+        assert stored == [stored[0]] * len(stored)
 
     @invariant()
     def all_agree_and_nothing_is_lost(self) -> None:
-        stats = [queue.stats() for queue in self.queues]
-        assert stats == [stats[0]] * len(stats)
-        lanes = [queue.lanes() for queue in self.queues]
-        assert lanes == [lanes[0]] * len(lanes)
-        now = stats[0]
-        assert now.pending + now.delayed + now.leased + now.acked == now.enqueued == self.enqueued
-        assert now.acked == self.acked
-        for name in ("pending", "delayed", "leased", "claimed", "reclaimed"):
-            assert sum(getattr(lane.stats, name) for lane in lanes[0]) == getattr(now, name)
+        stats, lanes = self.lanes("stats"), self.each(lambda queue: queue._operations.read_lanes(None))
+        check_counts(stats, lanes)
+        assert (stats.enqueued, stats.acked) == (len(self.ids), self.acked)
+
+
+def _without_tick(steps: Steps[Claim]) -> Steps[Claim]:
+    claim = yield from steps
+    return evolve(claim, tick=0)
 
 
 def check_agreement(
