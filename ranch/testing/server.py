@@ -101,6 +101,11 @@ class RedisServer:
         return f"redis://127.0.0.1:{self._port}/0"
 
     @property
+    def port(self) -> int:
+        """The TCP port, known once started."""
+        return self._port
+
+    @property
     def pid(self) -> int:
         """The server's process, for signals that have no method here, such as SIGSTOP."""
         assert self._process, "the server is not running"
@@ -115,7 +120,7 @@ class RedisServer:
         self._folder = Path(tempfile.mkdtemp(prefix="ranch-redis-"))
         # Between the choice of a free port and its use, another process may take it.
         for chances_left in (2, 1, 0):
-            self._port = _free_port()
+            self._port = free_port()
             try:
                 self._launch(self._folder)
                 break
@@ -150,7 +155,7 @@ class RedisServer:
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
 
-    def _launch(self, folder: Path) -> None:
+    def _arguments(self, folder: Path) -> list[str]:
         settings = {
             "bind": "127.0.0.1",
             "port": str(self._port),
@@ -159,11 +164,13 @@ class RedisServer:
             "save": "",
             "appendonly": "no",
         }
-        arguments = [word for name, value in settings.items() for word in (f"--{name}", value)]
+        return [*(word for name, value in settings.items() for word in (f"--{name}", value)), *self.options]
+
+    def _launch(self, folder: Path) -> None:
         launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
         with (folder / "log").open("wb") as log:
             process = self._process = subprocess.Popen(
-                [*launcher, str(self.binary), *arguments, *self.options],
+                [*launcher, str(self.binary), *self._arguments(folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -226,7 +233,8 @@ def shared_server() -> Iterator[RedisServer | GivenServer]:
             yield server
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody uses just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

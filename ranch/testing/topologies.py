@@ -1,0 +1,175 @@
+"""Several Redis servers that belong together: a primary with its replica and a Sentinel, and a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import redis
+from redis.crc import key_slot
+
+from ranch.testing.server import RedisServer, free_port
+from ranch.testing.waiting import wait_until
+
+_SLOTS: Final = 16384
+#: What the Sentinel of `WatchedServers` calls them.
+SERVICE: Final = "ranch"
+
+
+class _Servers:
+    """Servers that start and end together."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+class WatchedServers(_Servers):
+    """A primary, a replica, and one Sentinel that makes the replica the primary when that is gone for 0.3 seconds.
+
+    Args:
+        binary: The server's program; without one, what `find_server` finds.
+        options: More arguments for the two servers.
+    """
+
+    def __init__(self, binary: Path | None = None, options: Sequence[str] = ()) -> None:
+        super().__init__()
+        fast = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", *options)
+        self.primary = RedisServer(binary, fast)
+        self.replica = RedisServer(binary, fast)
+        self.sentinel = _Sentinel(self.primary)
+
+    def __enter__(self) -> WatchedServers:
+        with ExitStack() as stack:
+            stack.enter_context(self.primary)
+            self.replica.options = [*self.replica.options, "--replicaof", "127.0.0.1", str(self.primary.port)]
+            stack.enter_context(self.replica)
+            stack.enter_context(self.sentinel)
+            with redis.Redis.from_url(self.replica.url) as client:
+                wait_until(lambda: client.info("replication")["master_link_status"] == "up", timeout=20.0)
+            with redis.Redis.from_url(self.sentinel.url) as client:
+                wait_until(lambda: client.execute_command("SENTINEL", "REPLICAS", SERVICE), timeout=20.0)
+            self._stack = stack.pop_all()
+        return self
+
+    @property
+    def url(self) -> str:
+        """The address for a backend."""
+        return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/{SERVICE}/0"
+
+    def wait_for_failover(self) -> None:
+        """Return once the Sentinel names the replica as the primary, and it takes changes."""
+
+        def failed_over() -> bool:
+            _, port = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
+            return int(port) == self.replica.port and client.info("replication")["role"] == "master"
+
+        with redis.Redis.from_url(self.sentinel.url) as sentinel, redis.Redis.from_url(self.replica.url) as client:
+            wait_until(failed_over, timeout=30.0)
+
+
+class _Sentinel(RedisServer):
+    """A Sentinel that watches a running primary, alone, so that it decides alone."""
+
+    def __init__(self, primary: RedisServer) -> None:
+        super().__init__(primary.binary)
+        self._primary = primary
+
+    def _arguments(self, folder: Path) -> list[str]:
+        settings = folder / "sentinel.conf"
+        lines = [
+            f"port {self.port}",
+            "bind 127.0.0.1",
+            f"dir {folder}",
+            f"unixsocket {folder}/redis.sock",
+            f"sentinel monitor {SERVICE} 127.0.0.1 {self._primary.port} 1",
+            f"sentinel down-after-milliseconds {SERVICE} 300",
+            f"sentinel failover-timeout {SERVICE} 3000",
+        ]
+        settings.write_text("\n".join(lines) + "\n")
+        return [str(settings), "--sentinel"]
+
+
+class ClusterServers(_Servers):
+    """A cluster of primaries on this host, which share the slots evenly.
+
+    Args:
+        binary: The server's program, Redis 7 or newer or Valkey; without one, what `find_server` finds.
+        count: How many nodes.
+        options: More arguments for each of them.
+    """
+
+    def __init__(self, binary: Path | None = None, count: int = 3, options: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.nodes = [RedisServer(binary, options) for _ in range(count)]
+        #: One for each node.
+        self.clients: list[Any] = []
+        self._ids: list[bytes] = []
+
+    def __enter__(self) -> ClusterServers:
+        with ExitStack() as stack:
+            buses = []
+            for node in self.nodes:
+                # Not the port and 10,000 more, which may be none.
+                buses.append(free_port())
+                enabled = ("--cluster-enabled", "yes", "--cluster-port", str(buses[-1]))
+                node.options = [*node.options, *enabled, "--cluster-node-timeout", "2000"]
+                stack.enter_context(node)
+                self.clients.append(stack.enter_context(redis.Redis.from_url(node.url)))
+            share = -(-_SLOTS // len(self.nodes))
+            for number, client in enumerate(self.clients):
+                first, last = number * share, min((number + 1) * share, _SLOTS) - 1
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+                client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, buses[0])
+            for client in self.clients:
+                wait_until(partial(self._knows_all, client), timeout=30.0)
+                self._ids.append(client.execute_command("CLUSTER", "MYID"))
+            self._stack = stack.pop_all()
+        return self
+
+    def _knows_all(self, client: Any) -> bool:
+        info = client.execute_command("CLUSTER INFO")
+        return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == len(self.nodes)
+
+    @property
+    def url(self) -> str:
+        """The address for a backend; names two of the nodes."""
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:2])
+
+    def empty(self) -> None:
+        """Remove all data."""
+        for client in self.clients:
+            client.flushall()
+
+    def owner(self, key: str) -> int:
+        """Tell which of the nodes, from 0 on, serves a key."""
+        slot = key_slot(key.encode())
+        for first, last, node, *_ in self.clients[0].execute_command("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return self._ids.index(node[2])
+        raise LookupError(f"nobody serves slot {slot}, of {key!r}")
+
+    def move(self, key: str, to: int) -> Iterator[str]:
+        """Move the slot of a key to another node, while clients use it.
+
+        Yields ``"opened"`` once the slot is on the move, the name of each key that was moved, and ``"closed"``.
+        """
+        slot, source = key_slot(key.encode()), self.clients[self.owner(key)]
+        target = self.clients[to]
+        target.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", self._ids[self.clients.index(source)])
+        source.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", self._ids[to])
+        yield "opened"
+        while names := source.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1):
+            source.execute_command("MIGRATE", "127.0.0.1", self.nodes[to].port, names[0], 0, 5000)
+            yield names[0].decode()
+        for client in (target, source, *self.clients):
+            client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self._ids[to])
+        yield "closed"
