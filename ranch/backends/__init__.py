@@ -41,4 +41,8 @@ def ranch_backends() -> Sequence[BackendPlugin]:
         BackendPlugin(name="redis", factory=_redis, summary="Redis or Valkey over TCP."),
         BackendPlugin(name="rediss", factory=_redis, summary="Redis or Valkey over TLS."),
         BackendPlugin(name="unix", factory=_redis, summary="Redis or Valkey over a unix socket."),
+        BackendPlugin(name="redis+sentinel", factory=_redis, summary="Redis or Valkey that Sentinels watch."),
+        BackendPlugin(name="rediss+sentinel", factory=_redis, summary="The same over TLS."),
+        BackendPlugin(name="redis+cluster", factory=_redis, summary="Redis Cluster or Valkey Cluster."),
+        BackendPlugin(name="rediss+cluster", factory=_redis, summary="The same over TLS."),
     ]

@@ -40,7 +40,7 @@ def test_a_forgotten_script_is_sent_again(backend: RedisBackend) -> None:
     lanes = backend.lanes("q", WeightedLRU())
     drive(backend, lanes.enqueue([JOB]))
 
-    backend._client.script_flush()
+    backend._connections.client().script_flush()
     drive(backend, lanes.enqueue([JOB]))
 
     assert drive(backend, lanes.stats()).pending == 2
@@ -52,7 +52,7 @@ async def test_a_forgotten_script_is_sent_again_when_awaited(redis_url: str) -> 
     lanes = backend.lanes("q", WeightedLRU())
     await adrive(backend, lanes.enqueue([JOB]))
 
-    backend._client.script_flush()
+    backend._connections.client().script_flush()
     await adrive(backend, lanes.enqueue([JOB]))
     claim = await adrive(backend, lanes.claim(5, 60.0))
 
@@ -112,7 +112,7 @@ async def test_clients_given_are_used_and_not_closed(redis_url: str) -> None:
 
 def test_a_server_that_is_gone_and_comes_back(own_redis: RedisServer) -> None:
     """Without a server the backend is unavailable, after its retries; with one it works on."""
-    backend = RedisBackend(own_redis.url, retry=redis_py.retry.Retry(redis_py.backoff.NoBackoff(), 1))
+    backend = RedisBackend(own_redis.url, retries=1)
     lanes = backend.lanes("q", WeightedLRU())
     drive(backend, lanes.enqueue([JOB]))
 
@@ -131,7 +131,7 @@ def test_a_full_server_refuses_and_changes_nothing(own_redis: RedisServer) -> No
     backend = RedisBackend(own_redis.url)
     lanes = backend.lanes("q", WeightedLRU())
     drive(backend, lanes.enqueue([JOB, JOB]))
-    backend._client.config_set("maxmemory", 1)
+    backend._connections.client().config_set("maxmemory", 1)
 
     with pytest.raises(BackendError, match="maxmemory"):
         drive(backend, lanes.enqueue([JOB]))
@@ -176,7 +176,7 @@ def test_an_enqueue_ends_a_wait(backend: RedisBackend) -> None:
 
     waiter = threading.Thread(target=wait)
     waiter.start()
-    wait_until(lambda: backend._client.info("clients")["blocked_clients"])
+    wait_until(lambda: backend._connections.client().info("clients")["blocked_clients"])
     drive(backend, lanes.enqueue([JOB]))
     waiter.join()
 

@@ -64,7 +64,8 @@ class Client(RedisBackend):
 def places(backend: RedisBackend) -> dict[str, float]:
     """The ranks of the lanes that wait."""
     return {
-        member[13:].decode(): rank for member, rank in backend._client.zrange("{ranch:q}:ready", 0, -1, withscores=True)
+        member[13:].decode(): rank
+        for member, rank in backend._connections.client().zrange("{ranch:q}:ready", 0, -1, withscores=True)
     }
 
 
@@ -255,5 +256,5 @@ def test_failures_are_counted_on_the_server(redis_url: str) -> None:
     fill(queue, "ab")
 
     assert len(queue.claim_many(4)) == 4
-    assert backend._client.hget("{ranch:q}:meta", "strategy_errors") == b"4"
+    assert backend._connections.client().hget("{ranch:q}:meta", "strategy_errors") == b"4"
     assert places(backend) == {"a": 0.0, "b": 0.0}

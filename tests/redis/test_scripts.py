@@ -187,8 +187,8 @@ def test_options_arrive_as_they_are(redis_url: str) -> None:
 
     drive(backend, backend.lanes("q", Own(lua)).enqueue([JOB]))
 
-    assert backend._client.zscore("{ranch:q}:ready", "0000000000001a") == 42
-    assert backend._client.hget("{ranch:q}:meta", "strategy_errors") is None
+    assert backend._connections.client().zscore("{ranch:q}:ready", "0000000000001a") == 42
+    assert backend._connections.client().hget("{ranch:q}:meta", "strategy_errors") is None
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_twin_that_fails_to_load_is_named(redis_url: str, lua: str, where: str
     with pytest.raises(ConfigError, match=where):
         drive(backend, backend.lanes("q", Own(lua)).enqueue([JOB]))
 
-    assert backend._client.keys("*") == []
+    assert backend._connections.client().keys("*") == []
 
 
 @pytest.mark.parametrize("answer", ["0/0", "1/0", "-1/0", "nil", "'x'", "error('no')", "l.none.none"])
@@ -222,14 +222,14 @@ def test_an_answer_that_is_no_rank_keeps_the_old_one(redis_url: str, answer: str
     claim = drive(backend, lanes.claim(2, 60.0))
 
     assert len(claim.leases) == 2
-    assert backend._client.hget("{ranch:q}:lane:a", "tag") == b"7"
-    assert backend._client.hget("{ranch:q}:meta", "strategy_errors") == b"2"
+    assert backend._connections.client().hget("{ranch:q}:lane:a", "tag") == b"7"
+    assert backend._connections.client().hget("{ranch:q}:meta", "strategy_errors") == b"2"
 
 
 def test_other_errors_of_a_script_name_the_file(redis_url: str) -> None:
     """A key of the wrong type is an error that says in which file and line it was met."""
     backend = RedisBackend(redis_url)
-    backend._client.set("{ranch:q}:timers", "mine")
+    backend._connections.client().set("{ranch:q}:timers", "mine")
 
     with pytest.raises(BackendError, match=r"^lib/timers\.lua, line \d+: .*WRONGTYPE"):
         drive(backend, backend.lanes("q", WeightedLRU()).claim(1, 60.0))

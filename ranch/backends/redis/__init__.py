@@ -6,26 +6,28 @@ everything lies is told in `keys`.
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import suppress
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
-import redis
-import redis.asyncio
-from redis.asyncio.retry import Retry as AsyncRetry
+import redis.asyncio.retry
+import redis.retry
 from redis.backoff import FullJitterBackoff
-from redis.retry import Retry
+from redis.exceptions import ResponseError
 
+from ranch.backends.redis.clients import RETRIES, Address, check, patience, socket_timeout
+from ranch.backends.redis.connections import Connections
+from ranch.backends.redis.eviction import warn_of_eviction
+from ranch.backends.redis.failures import is_replica, translated
 from ranch.backends.redis.keys import DEFAULT_PREFIX, Keys
 from ranch.backends.redis.lanes import MAX_ENQUEUE, RedisLanes
-from ranch.backends.redis.runners import Call, asend, check_client, patience, send
+from ranch.backends.redis.runners import Call, asend, send
 from ranch.choice import StrategyChoice
-from ranch.exceptions import BackendError, ConfigError
+from ranch.exceptions import BackendUnavailable
 from ranch.policy import DEFAULT, Policy
 from ranch.typing import Clock, Strategy
 
-# How a call is tried again when the server cannot be reached, in seconds: 4 times within some 3 seconds.
-_RETRIES: Final = 4
+# Before a call is sent again: at random up to 0.2 seconds, then 0.4, 0.8, and 1 from then on, so that clients that
+# lost their server together do not come back together.
 _BACKOFF: Final = {"base": 0.1, "cap": 1.0}
 
 
@@ -35,15 +37,24 @@ class RedisBackend:
     Guarantees what the server does: with its append-only file written every second, a crash of the *server* may lose
     the last second. Workers that crash lose nothing.
 
-    A call that gets no answer is sent again a few times before `BackendUnavailable` is raised. The answer may have been
-    lost after the work was done, so in such a moment a job may be enqueued twice, and an ack reported as lost.
+    A call that gets no answer, or one that says that the server will be back, is sent again before
+    `BackendUnavailable` is raised. The answer may have been lost after the work was done, so in such a moment a job may
+    be enqueued twice, and an ack reported as lost.
 
     Args:
-        url: ``redis://host:port/db``, ``rediss://…`` or ``unix:///path``.
+        url: ``redis://user:password@host:port/db``, ``unix:///path?db=0``,
+            ``redis+sentinel://user:password@host:port,host:port/service/db`` or
+            ``redis+cluster://user:password@host:port,host:port``; with TLS they begin with ``rediss``. Options may
+            stand in its query.
         prefix: What the names of all keys begin with, inside their hash tag.
         clock: In place of the server's clock, for tests.
-        retries: How often a call that gets no answer is sent again, within seconds.
-        options: Passed on to redis-py's clients.
+        retries: How often a call is sent again, after some 0.1, 0.2, 0.4 and then 0.5 seconds each.
+        options: Passed on to redis-py's connections. Beside its defaults: ``socket_timeout`` and
+            ``socket_connect_timeout`` are 5 seconds, ``health_check_interval`` is 30. With ``max_connections``, who
+            needs one more waits for it, up to ``timeout`` seconds (20); Sentinel and clusters refuse instead.
+
+    Raises:
+        ConfigError: The URL or an option cannot be. Nothing was opened.
     """
 
     def __init__(
@@ -52,15 +63,11 @@ class RedisBackend:
         *,
         prefix: str = DEFAULT_PREFIX,
         clock: Clock | None = None,
-        retries: int = _RETRIES,
+        retries: int = RETRIES,
         **options: Any,
     ) -> None:
-        self._url, self._retries, self._options = url, retries, options
-        try:
-            client = redis.Redis.from_url(url, **{"retry": Retry(FullJitterBackoff(**_BACKOFF), retries), **options})
-        except (ValueError, TypeError) as exc:
-            raise ConfigError(f"{url!r} cannot be used: {exc}", where="backend") from exc
-        self._set_up(client, None, prefix, clock)
+        address = Address.parse(url, retries, options)
+        self._set_up(Connections(address), address.retries, address.patience, prefix, clock)
 
     @classmethod
     def from_client(
@@ -68,20 +75,23 @@ class RedisBackend:
     ) -> RedisBackend:
         """Use clients made elsewhere: redis-py's `Redis`, `RedisCluster`, or a Sentinel's ``master_for``.
 
-        They are not closed here. Without an `async_client` nothing can be awaited.
+        They try again as they were told to, and are not closed here. Without an `async_client` nothing can be awaited.
         """
+        for given in filter(None, (client, async_client)):
+            check(given)
         backend = cls.__new__(cls)
-        backend._url, backend._options = "", {}
-        backend._set_up(client, async_client, prefix, clock)
+        connections = Connections(None, client, async_client)
+        backend._set_up(connections, 0, patience(socket_timeout(client)), prefix, clock)
         return backend
 
-    def _set_up(self, client: Any, async_client: Any, prefix: str, clock: Clock | None) -> None:
-        check_client(client)
-        self._client = client
-        self._given_async_client = async_client
-        self._prefix, self._clock = prefix, clock
-        # An async client belongs to the event loop it was first used in.
-        self._async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+    def _set_up(
+        self, connections: Connections, retries: int, patience: float, prefix: str, clock: Clock | None
+    ) -> None:
+        self._connections, self._patience, self._prefix, self._clock = connections, patience, prefix, clock
+        self._looked = False
+        backoff, passing = FullJitterBackoff(**_BACKOFF), (BackendUnavailable,)
+        self._retry = redis.retry.Retry(backoff, retries, passing)
+        self._async_retry: Any = redis.asyncio.retry.Retry(backoff, retries, passing)  # type: ignore[arg-type]
 
     def lanes(
         self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None, policy: Policy = DEFAULT
@@ -92,40 +102,49 @@ class RedisBackend:
             ConfigError: A field of the strategy cannot be said in Lua, which its twin there needs.
         """
         keys = Keys(self._prefix, queue)
-        return RedisLanes(keys, strategy, choice, policy, clock=self._clock, patience=patience(self._client))
+        return RedisLanes(keys, strategy, choice, policy, clock=self._clock, patience=self._patience)
 
     def perform(self, step: Call) -> Any:
         """Take one step, blocking."""
-        return send(self._client, step)
+        return self._retry.call_with_retry(lambda: self._send(step), self._failed)
 
     async def aperform(self, step: Call) -> Any:
         """Take one step, awaited."""
-        return await asend(self._async_client(), step)
+        return await self._async_retry.call_with_retry(lambda: self._asend(step), self._afailed)
 
-    def _async_client(self) -> Any:
-        if self._given_async_client is not None:
-            return self._given_async_client
-        if not self._url:
-            raise BackendError("there is no async client: give from_client() one")
-        loop = asyncio.get_running_loop()
-        client = self._async_clients.get(loop)
-        if client is None:
-            retry = AsyncRetry(FullJitterBackoff(**_BACKOFF), self._retries)
-            client = redis.asyncio.Redis.from_url(self._url, **{"retry": retry, **self._options})
-            self._async_clients[loop] = client
-        return client
+    def _send(self, step: Call) -> Any:
+        with translated(step.error):
+            client = self._connections.client()
+            if not self._looked:
+                with suppress(ResponseError):  # Who may not look is not warned.
+                    warn_of_eviction(client.info("memory"))
+                self._looked = True
+        return send(client, step)
+
+    async def _asend(self, step: Call) -> Any:
+        client = self._connections.async_client()
+        if not self._looked:
+            with translated(step.error):
+                with suppress(ResponseError):
+                    warn_of_eviction(await client.info("memory"))
+                self._looked = True
+        return await asend(client, step)
+
+    def _failed(self, error: Exception) -> None:
+        if is_replica(error):
+            self._connections.drop_idle()
+
+    async def _afailed(self, error: Exception) -> None:
+        if is_replica(error):
+            await self._connections.adrop_idle()
 
     def close(self) -> None:
         """Close the connections made here. The backend can be used again: it connects anew."""
-        if self._url:
-            self._client.close()
+        self._connections.close()
 
     async def aclose(self) -> None:
         """Close the connections made here, those of the running event loop included."""
-        self.close()
-        client = self._async_clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        await self._connections.aclose()
 
 
 __all__ = ["MAX_ENQUEUE", "RedisBackend", "RedisLanes"]

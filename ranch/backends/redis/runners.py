@@ -1,43 +1,17 @@
-"""Sending calls, blocking or awaited, and telling what went wrong."""
+"""Calls: one round trip each, as a value; and sending them, blocking or awaited."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from attrs import frozen
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    NoScriptError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
-from redis.exceptions import (
-    ConnectionError as RedisConnectionError,
-)
-from redis.exceptions import (
-    TimeoutError as RedisTimeoutError,
-)
+from redis.exceptions import NoScriptError
 
+from ranch.backends.redis.failures import translated
 from ranch.backends.redis.scripts import Script
 from ranch.choice import StrategyChoice
-from ranch.exceptions import BackendError, BackendUnavailable, ConfigError, QueueFull, RanchError, StrategyMismatch
-
-# What passes: the server starts, fails over, or is not there.
-_UNAVAILABLE: Final = (
-    RedisConnectionError,
-    RedisTimeoutError,
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    ReadOnlyError,
-)
+from ranch.exceptions import BackendError, QueueFull, RanchError, StrategyMismatch
 
 
 @frozen
@@ -69,6 +43,12 @@ class Call:
             reply = rest
         return self.parse(reply)
 
+    def error(self, text: str) -> RanchError:
+        """Return what the server says against the call as an error."""
+        if isinstance(self.command, Script) and "user_script" in text:
+            return self.command.error(text)
+        return BackendError(f"Redis refused: {text}")
+
 
 def _layout(number: int) -> BackendError:
     return BackendError(f"the queue was written by another ranch (layout {number}): use that one, or another queue")
@@ -97,7 +77,7 @@ def _refusal(status: bytes, rest: Sequence[Any]) -> RanchError:
 
 def send(client: Any, call: Call) -> Any:
     """Send a call and return what it means. A script that the server does not know goes along whole."""
-    with _errors(call):
+    with translated(call.error):
         try:
             reply = client.execute_command(*call.words())
         except NoScriptError:
@@ -107,40 +87,9 @@ def send(client: Any, call: Call) -> Any:
 
 async def asend(client: Any, call: Call) -> Any:
     """Do as `send`, awaited."""
-    with _errors(call):
+    with translated(call.error):
         try:
             reply = await client.execute_command(*call.words())
         except NoScriptError:
             reply = await client.execute_command(*call.words("EVAL"))
     return call.read(reply)
-
-
-@contextmanager
-def _errors(call: Call) -> Iterator[None]:
-    try:
-        yield
-    except (AuthenticationError, AuthorizationError) as exc:
-        raise BackendError(f"Redis lets us not in: {exc}") from exc
-    except _UNAVAILABLE as exc:
-        raise BackendUnavailable(f"Redis cannot be reached: {exc}") from exc
-    except ResponseError as exc:
-        if isinstance(call.command, Script) and "user_script" in str(exc):
-            raise call.command.error(str(exc)) from exc
-        raise BackendError(f"Redis refused: {exc}") from exc
-    except RedisError as exc:
-        raise BackendError(f"Redis failed: {exc}") from exc
-
-
-def check_client(client: Any) -> None:
-    """Refuse a client that decodes replies: jobs are bytes."""
-    if client.get_encoder().decode_responses:
-        raise ConfigError(
-            "the client decodes replies, and jobs are bytes: make it with decode_responses=False", where="backend"
-        )
-
-
-def patience(client: Any) -> float:
-    """Return for how many seconds a command may block, well within the client's own patience."""
-    pool = getattr(client, "connection_pool", None)
-    timeout = pool.connection_kwargs.get("socket_timeout") if pool else None
-    return min(2.0, timeout / 2) if timeout else 2.0

@@ -1,0 +1,94 @@
+"""Redis that Sentinels watch: a real primary, a real replica, a real fail-over."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+import redis
+
+from ranch import AsyncQueue, Queue
+from ranch.backends.redis import RedisBackend
+from ranch.exceptions import BackendUnavailable
+from ranch.testing.topologies import SERVICE, WatchedServers
+from ranch.testing.waiting import wait_until
+
+
+@pytest.fixture
+def watched(redis_binary):
+    """A primary with a replica and a Sentinel, as new."""
+    with WatchedServers(redis_binary) as servers:
+        yield servers
+
+
+def test_a_fail_over_in_the_middle_of_work(watched):
+    """The primary is killed: calls wait or fail until the replica has taken over, and then go on there."""
+    backend = RedisBackend(watched.url, retries=50)
+    with Queue("q", backend=backend) as queue:
+        jobs = [queue.enqueue("a", number).id for number in range(20)]
+        with redis.Redis.from_url(watched.primary.url) as client:
+            client.wait(1, 5000)
+
+        watched.primary.kill()
+        impatient = Queue("q", backend=RedisBackend(watched.url, retries=0))
+        with pytest.raises(BackendUnavailable):
+            impatient.stats()
+        later = queue.enqueue("a", 20)  # tries until there is a primary again
+        watched.wait_for_failover()
+
+        leases = queue.claim_many(100)
+        queue.ack(leases)
+
+        assert {lease.job.id for lease in leases} == {*jobs, later.id}
+        assert impatient.stats().acked == len(leases)
+        impatient.close()
+
+
+def test_a_planned_fail_over(watched):
+    """Both servers stay up and change roles: nobody stays with the one that has become the replica."""
+    done, stop = [], threading.Event()
+
+    def work():
+        with Queue("q", backend=RedisBackend(watched.url, retries=50)) as queue:
+            while not stop.is_set():
+                queue.enqueue("a", 1)
+                queue.claim(wait=1.0).ack()
+                done.append(1)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    wait_until(lambda: len(done) > 10)
+    with redis.Redis.from_url(watched.sentinel.url) as sentinel:
+        wait_until(lambda: sentinel.execute_command("SENTINEL", "REPLICAS", SERVICE))
+        sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
+    watched.wait_for_failover()
+    soon = len(done) + 20
+    wait_until(lambda: len(done) > soon, timeout=30.0)
+    stop.set()
+    worker.join(30.0)
+
+    assert not worker.is_alive()
+    with redis.Redis.from_url(watched.replica.url) as client:
+        assert int(client.hget("{ranch:q}:meta", "acked")) > 0
+
+
+async def test_a_fail_over_when_awaited(watched):
+    """The same with the clients of asyncio."""
+    async with AsyncQueue("q", backend=RedisBackend(watched.url, retries=50)) as queue:
+        await queue.enqueue("a", 1)
+        await asyncio.to_thread(watched.primary.kill)
+        await queue.enqueue("a", 2)
+        await asyncio.to_thread(watched.wait_for_failover)
+
+        # Replication does not wait, so the first may be lost with the server, which is said in the documentation.
+        assert (await queue.claim_many(2))[-1].job.payload == 2
+
+
+def test_sentinels_that_are_away(redis_binary):
+    """Who cannot be asked cannot tell where the primary is."""
+    queue = Queue("q", backend=RedisBackend("redis+sentinel://127.0.0.1:1,127.0.0.1:2/mymaster", retries=0))
+
+    with pytest.raises(BackendUnavailable, match="mymaster"):
+        queue.stats()
+    queue.close()

@@ -1,0 +1,100 @@
+"""Redis over TLS: whose certificate is believed, and certificates of clients."""
+
+from __future__ import annotations
+
+import ssl
+from urllib.parse import urlencode
+
+import pytest
+import trustme
+
+from ranch import AsyncQueue, Queue
+from ranch.backends.redis import RedisBackend
+from ranch.exceptions import BackendUnavailable
+from ranch.testing.proxy import FaultyProxy
+
+
+@pytest.fixture(scope="module")
+def ca():
+    """An authority of our own."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def files(ca, tmp_path_factory):
+    """What a client is given: the authority's certificate, and a certificate and key of its own."""
+    folder = tmp_path_factory.mktemp("tls")
+    own = ca.issue_cert("worker@example.org")
+    ca.cert_pem.write_to_path(folder / "ca.pem")
+    own.private_key_and_cert_chain_pem.write_to_path(folder / "client.pem")
+    return folder
+
+
+@pytest.fixture
+def tls(ca, redis_server):
+    """A way to Redis that asks for a client's certificate, and shows one for 127.0.0.1."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    ca.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    redis_server.empty()
+    with FaultyProxy(redis_server.tcp_url, tls=context) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def options(files):
+    """What a client that does it right says."""
+    return {
+        "ssl_ca_certs": f"{files}/ca.pem",
+        "ssl_certfile": f"{files}/client.pem",
+        "ssl_keyfile": f"{files}/client.pem",
+    }
+
+
+def test_options_in_the_url(tls, options):
+    """All there is to say fits into one URL."""
+    assert tls.url.startswith("rediss://127.0.0.1:")
+
+    with Queue("q", backend=f"{tls.url}?{urlencode(options)}") as queue:
+        queue.enqueue("a", 1)
+
+        assert queue.claim(wait=1.0).job.payload == 1
+
+
+async def test_options_as_keywords(tls, options):
+    """The same as keyword options, awaited."""
+    async with AsyncQueue("q", backend=RedisBackend(tls.url, **options)) as queue:
+        await queue.enqueue("a", 1)
+
+        assert (await queue.claim()).job.payload == 1
+
+
+def test_a_server_whose_authority_is_not_known_is_refused(tls, options):
+    """By default a certificate has to come from somebody the machine trusts."""
+    del options["ssl_ca_certs"]
+
+    with (
+        Queue("q", backend=RedisBackend(tls.url, retries=0, **options)) as queue,
+        pytest.raises(BackendUnavailable, match=r"(?i)certificate"),
+    ):
+        queue.stats()
+
+
+def test_a_client_without_a_certificate_is_refused(tls, options):
+    """By the server, which does not say why."""
+    only_ca = {"ssl_ca_certs": options["ssl_ca_certs"]}
+
+    with Queue("q", backend=RedisBackend(tls.url, retries=0, **only_ca)) as queue, pytest.raises(BackendUnavailable):
+        queue.stats()
+
+
+def test_a_certificate_for_another_host_is_refused(tls, options):
+    """The name in the certificate has to be the one in the URL."""
+    url = tls.url.replace("127.0.0.1", "localhost")
+
+    with (
+        Queue("q", backend=RedisBackend(url, retries=0, **options)) as queue,
+        pytest.raises(BackendUnavailable, match=r"(?i)certificate"),
+    ):
+        queue.stats()
