@@ -31,8 +31,8 @@ class RedisStorage(RedisBackend):
     """
 
     def __init__(self, redis_client: Any, prefix: str = "ranch:") -> None:
-        self._url, self._options = "", {}
-        self._set_up(redis_client, None, prefix, None)
+        self._client = redis_client
+        self._use(redis_client, None, prefix, None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         pool = getattr(self._client, "connection_pool", None)

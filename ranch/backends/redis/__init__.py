@@ -77,12 +77,15 @@ class RedisBackend:
 
         They try again as they were told to, and are not closed here. Without an `async_client` nothing can be awaited.
         """
+        backend = cls.__new__(cls)
+        backend._use(client, async_client, prefix, clock)
+        return backend
+
+    def _use(self, client: Any, async_client: Any, prefix: str, clock: Clock | None) -> None:
         for given in filter(None, (client, async_client)):
             check(given)
-        backend = cls.__new__(cls)
         connections = Connections(None, client, async_client)
-        backend._set_up(connections, 0, patience(socket_timeout(client)), prefix, clock)
-        return backend
+        self._set_up(connections, 0, patience(socket_timeout(client)), prefix, clock)
 
     def _set_up(
         self, connections: Connections, retries: int, patience: float, prefix: str, clock: Clock | None
