@@ -54,7 +54,7 @@ async def test_a_forgotten_script_is_sent_again_when_awaited(redis_url: str) -> 
 
     backend._connections.client().script_flush()
     await adrive(backend, lanes.enqueue([JOB]))
-    claim = await adrive(backend, lanes.claim(5, 60.0))
+    claim = await adrive(backend, lanes.claim(5, 60.0, "me"))
 
     assert await adrive(backend, lanes.ack(claim.leases)) == []
     assert drive(backend, lanes.stats()).acked == 2
@@ -122,7 +122,7 @@ def test_a_server_that_is_gone_and_comes_back(own_redis: RedisServer) -> None:
     own_redis.start()
 
     assert isinstance(caught.value.__cause__, redis_py.ConnectionError)
-    assert len(drive(backend, lanes.enqueue([JOB]))) == 1
+    assert len(drive(backend, lanes.enqueue([JOB])).jobs) == 1
     backend.close()
 
 
@@ -135,7 +135,7 @@ def test_a_full_server_refuses_and_changes_nothing(own_redis: RedisServer) -> No
 
     with pytest.raises(BackendError, match="maxmemory"):
         drive(backend, lanes.enqueue([JOB]))
-    claim = drive(backend, lanes.claim(1, 60.0))
+    claim = drive(backend, lanes.claim(1, 60.0, "me"))
     lost = drive(backend, lanes.ack(claim.leases))
 
     stats = drive(backend, lanes.stats())
@@ -153,7 +153,7 @@ def test_a_forked_child_has_connections_of_its_own(backend: RedisBackend) -> Non
         good = 0
         try:
             for _ in range(200):
-                good += len(drive(backend, lanes.enqueue([JOB])))
+                good += len(drive(backend, lanes.enqueue([JOB])).jobs)
         finally:
             os._exit(good != 200)
     for _ in range(200):
@@ -186,7 +186,7 @@ def test_an_enqueue_ends_a_wait(backend: RedisBackend) -> None:
 def test_a_ring_before_the_wait_is_not_lost(backend: RedisBackend) -> None:
     """A job that comes between an empty claim and the wait ends the wait at once."""
     lanes = backend.lanes("q", WeightedLRU())
-    claim = drive(backend, lanes.claim(1, 60.0))
+    claim = drive(backend, lanes.claim(1, 60.0, "me"))
     drive(backend, lanes.enqueue([JOB]))
 
     start = time.monotonic()

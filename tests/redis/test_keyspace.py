@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis as redis_py
 
+from ranch.answers import Return
 from ranch.backends.redis import MAX_ENQUEUE, RedisBackend
 from ranch.backends.redis.keys import Keys
 from ranch.backends.redis.records import CONTENT_TYPES, pack, unpack
 from ranch.backends.redis.runners import Call
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, InvalidJob
+from ranch.letters import Death
 from ranch.model import LaneUpdate, NewJob
+from ranch.policy import Policy
 from ranch.steps import drive
 from ranch.strategies import WeightedLRU
 from ranch.testing.server import RedisServer
@@ -37,7 +40,8 @@ class Desk:
 
     def __init__(self, url: str) -> None:
         self.backend = RedisBackend(url, clock=lambda: NOW)
-        self.lanes = self.backend.lanes("q", WeightedLRU())
+        # Lanes are never looked at whether they are idle, so that nothing but what a test is about stands in the timers.
+        self.lanes = self.backend.lanes("q", WeightedLRU(), policy=Policy(lane_ttl=None))
         self.redis = redis_py.Redis.from_url(url, decode_responses=True)
 
     def __call__(self, operation: str, *args: Any, **options: Any) -> Any:
@@ -66,7 +70,7 @@ def test_enqueue_stores_record_lane_and_ring(desk: Desk) -> None:
     assert desk.redis.zrange(f"{TAG}:ready", 0, -1, withscores=True) == [("0000000000001a", 0.0)]
     assert desk.redis.llen(f"{TAG}:bell") == 1
     strategy = StrategyChoice.of(WeightedLRU()).text
-    assert desk.redis.hgetall(f"{TAG}:meta") == {"last_id": "2", "tick": "1", "layout": "1", "strategy": strategy}
+    assert desk.redis.hgetall(f"{TAG}:meta") == {"last_id": "2", "tick": "1", "layout": "2", "strategy": strategy}
     assert desk.redis.hgetall(f"{TAG}:lane:a") == {"tag": "0", "order": "0000000000001", "enqueued": "2"}
 
 
@@ -94,7 +98,7 @@ def test_claim_moves_the_job_to_the_timers(desk: Desk) -> None:
     """A lease is a timer that bears its token; the lane left empty is out of the index, its row stays."""
     desk("enqueue", [job()])
 
-    (lease,) = desk("claim", 1, 30.0).leases
+    (lease,) = desk("claim", 1, 30.0, "me").leases
 
     assert desk.redis.zrange(f"{TAG}:timers", 0, -1, withscores=True) == [
         (f"l{lease.job.id}{lease.token}", NOW * 1000 + 30_000)
@@ -108,10 +112,10 @@ def test_claim_passes_the_bell_on_while_lanes_are_ready(desk: Desk) -> None:
     desk("enqueue", [job(), job("b")])
     desk.redis.delete(f"{TAG}:bell")
 
-    desk("claim", 1, 30.0)
+    desk("claim", 1, 30.0, "me")
     after_first = desk.redis.llen(f"{TAG}:bell")
     desk.redis.delete(f"{TAG}:bell")
-    desk("claim", 1, 30.0)
+    desk("claim", 1, 30.0, "me")
 
     assert (after_first, desk.redis.llen(f"{TAG}:bell")) == (1, 0)
 
@@ -121,7 +125,7 @@ def test_a_claim_reads_each_row_once(desk: Desk) -> None:
     desk("enqueue", [job(), job()])
     desk.redis.config_resetstat()
 
-    desk("claim", 1, 30.0)
+    desk("claim", 1, 30.0, "me")
 
     calls = {command: stats["calls"] for command, stats in desk.redis.info("commandstats").items()}
     assert (calls["cmdstat_hmget"], calls["cmdstat_hset"], calls["cmdstat_hget"]) == (2, 2, 1)
@@ -131,7 +135,7 @@ def test_ack_leaves_rows_only(desk: Desk) -> None:
     """When all is done, nothing is left but what was counted."""
     desk("enqueue", [job(), job("b")])
 
-    lost = desk("ack", desk("claim", 5, 30.0).leases)
+    lost = desk("ack", desk("claim", 5, 30.0, "me").leases)
 
     assert lost == []
     assert desk.keys == {":meta", ":lanes", ":bell", ":lane:a", ":lane:b"}
@@ -141,9 +145,9 @@ def test_release_counts_the_attempt_in_the_record(desk: Desk) -> None:
     """A job given back knows how often it was claimed."""
     desk("enqueue", [job()])
 
-    desk("release", desk("claim", 1, 30.0).leases, 0.0)
+    desk("release", desk("claim", 1, 30.0, "me").leases, 0.0)
 
-    assert [lease.job.attempts for lease in desk("claim", 1, 30.0).leases] == [2]
+    assert [lease.job.attempts for lease in desk("claim", 1, 30.0, "me").leases] == [2]
     assert desk.redis.zcard(f"{TAG}:pending:a") == 0
 
 
@@ -182,8 +186,8 @@ def test_backlogged_lanes_are_named_in_pages(desk: Desk) -> None:
 
 def test_an_unused_queue_takes_no_room(desk: Desk) -> None:
     """Asking leaves no trace."""
-    assert desk("claim", 3, 30.0).leases == []
-    assert (desk("reclaim", 3), desk("keys"), desk("ack", [])) == (0, [], [])
+    assert desk("claim", 3, 30.0, "me").leases == []
+    assert (desk("reclaim", 3), desk("keys"), desk("ack", [])) == (Return(), [], [])
     assert desk("stats").lanes == 0
     assert desk("read", ["a"])[0].stats.pending == 0
     assert desk.keys == set()
@@ -194,7 +198,7 @@ def test_a_newer_layout_is_refused(desk: Desk) -> None:
     desk("enqueue", [job()])
     desk.redis.hset(f"{TAG}:meta", "layout", 99)
 
-    for operation, args in (("enqueue", [[job()]]), ("claim", [1, 30.0])):
+    for operation, args in (("enqueue", [[job()]]), ("claim", [1, 30.0, "me"])):
         with pytest.raises(BackendError, match="layout 99"):
             desk(operation, *args)
     assert desk.redis.zcard(f"{TAG}:pending:a") == 1
@@ -206,8 +210,8 @@ def test_many_jobs_in_one_enqueue(desk: Desk) -> None:
 
     with pytest.raises(InvalidJob, match="at most 10000 jobs, not 10001"):
         desk("enqueue", [*jobs, job()])
-    ids = [done.id for done in desk("enqueue", jobs)]
-    leases = desk("claim", 450, 30.0).leases
+    ids = [done.id for done in desk("enqueue", jobs).jobs]
+    leases = desk("claim", 450, 30.0, "me").leases
 
     assert len(set(ids)) == MAX_ENQUEUE
     assert [lease.job.id for lease in leases] == ids[:450]
@@ -226,21 +230,24 @@ def test_lanes_are_named_page_by_page(desk: Desk) -> None:
 @pytest.mark.parametrize("content_type", [*CONTENT_TYPES[1:], "text/x-own", ""])
 def test_records_give_back_what_they_were_given(content_type: str) -> None:
     """Every field of a job comes out as it went in, whatever its content type."""
-    new = job("ä" * 128, body=b"\0\xff", content_type=content_type, cost=0.1, priority=6)
+    new = job("ä" * 128, body=b"\0\xff", content_type=content_type, cost=0.1, priority=6, lease=2.5, dedup_key="ü")
 
-    read = unpack("1", bytes(12) + pack(new))
+    read = unpack("1", bytes(18) + pack(new))
 
     assert (read.lane, read.body, read.content_type) == (new.lane, new.body, new.content_type)
-    assert (read.cost, read.priority, read.attempts) == (0.1, 6, 0)
+    assert (read.cost, read.priority, read.attempts, read.failures) == (0.1, 6, 0, 0)
+    assert (read.bid, read.lease, read.dedup_key, read.expires_at) == (None, 2.5, "ü", None)
 
 
-def test_a_record_grows_by_a_bid_only() -> None:
-    """A job without a bid takes no room for one."""
-    plain, bidding = job("abc", body=b"12345"), job("abc", body=b"12345", bid=-2.5)
+@pytest.mark.parametrize(("field", "size"), [({"bid": 1.0}, 8), ({"lease": 1.0}, 6), ({"dedup_key": "k"}, 3)])
+def test_a_record_grows_by_what_there_is(field: dict[str, Any], size: int) -> None:
+    """A job without a bid, a lease time or a dedup_key takes no room for one."""
+    plain = job("abc", body=b"12345")
+    bidding = job("abc", body=b"12345", bid=-2.5)
 
-    assert len(pack(plain)) == 15 + 3 + 1 + 5
-    assert len(pack(bidding)) == len(pack(plain)) + 8
-    read = unpack("1", bytes(12) + pack(bidding))
+    assert len(pack(plain)) == 18 + 3 + 1 + 5
+    assert len(pack(job("abc", body=b"12345", **field))) == len(pack(plain)) + size
+    read = unpack("1", bytes(18) + pack(bidding))
     assert (read.lane, read.body, read.bid, read.priority) == ("abc", b"12345", -2.5, 3)
 
 
@@ -257,11 +264,11 @@ def test_hash_tags_end_where_they_should(queue: str, tag: str) -> None:
 
 def test_a_call_is_a_value(desk: Desk) -> None:
     """What an operation asks can be looked at without a server."""
-    call: Call = next(desk.lanes.claim(3, 1.5))
+    call: Call = next(desk.lanes.claim(3, 1.5, "me"))
 
-    assert call.words()[:3] == ("EVALSHA", call.command.sha, 9)
+    assert call.words()[:3] == ("EVALSHA", call.command.sha, 12)
     assert call.keys[0] == f"{TAG}:meta"
-    assert call.args == (int(NOW * 1000), StrategyChoice.of(WeightedLRU()).text, 32, 3, 1500, 32)
+    assert call.args == (int(NOW * 1000), StrategyChoice.of(WeightedLRU()).text, 32, 3, 1500, "me", 32)
 
 
 def test_all_keys_have_one_hash_tag(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,11 +294,25 @@ def test_all_keys_have_one_hash_tag(monkeypatch: pytest.MonkeyPatch) -> None:
 
         desk("update", [LaneUpdate(key="b", weight=2.0, tags={"t": "v"})])
         desk("enqueue", [job("a"), job("b"), job("{c}", delay=0.001)])
-        one, *_ = leases = desk("claim", 3, 30.0).leases
+        one, *_ = leases = desk("claim", 3, 30.0, "me").leases
         desk("renew", [one], 5.0)
         desk("release", [one], 0.0)
-        desk("ack", leases[1:])
+        desk("bury", leases[1:], Death(error="no"))
+        desk("letters", "", 5)
+        desk("revive", [leases[1].job.id])
+        desk("forget", [lease.job.id for lease in leases])
         desk("reclaim", 5)
+        desk("update", [LaneUpdate(key="e", limits={"max_in_flight": 1, "max_pending": 1, "overflow": "drop-oldest"})])
+        desk("enqueue", [job("e", dedup_key="k"), job("e", dedup_key="k"), job("e", expires=5.0), job("f", delay=9.0)])
+        desk("limit", {"max_in_flight": 100})
+        for lane in ("a", "e"):
+            desk("standing", lane)
+        for stored in desk("jobs", "", 100).jobs:
+            desk("find", stored.job.id)
+        desk("ack", desk("claim", 100, 30.0, "me").leases)
+        desk("cancel", [stored.job.id for stored in desk("jobs", "", 100).jobs])
+        assert desk("stats").pending == desk("stats").delayed == 0
+        desk("enqueue", [job("a"), job("c")])
         desk("wait", 0.01, 0)
 
         desk("enqueue", [job("d")])
@@ -304,7 +325,7 @@ def test_all_keys_have_one_hash_tag(monkeypatch: pytest.MonkeyPatch) -> None:
         assert desk("read_strategy") == StrategyChoice("own", generation=1)
         assert desk("keys", ("t", "v")) == ["b"]
         assert [lane.key for lane in desk("read", ["a", "b"])] == ["a", "b"]
-        assert desk("stats").lanes == 4
+        assert desk("stats").lanes == 7
         client.close()
 
 

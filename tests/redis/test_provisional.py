@@ -10,11 +10,11 @@ import pytest
 from attrs import frozen
 
 from ranch import Queue
+from ranch.answers import Claim
 from ranch.backends.memory import MemoryBackend
 from ranch.backends.redis import RedisBackend
 from ranch.backends.redis.runners import Call
 from ranch.exceptions import BackendUnavailable
-from ranch.model import Claim
 from ranch.steps import Steps
 from ranch.strategies import Bid, WeightedLRU
 from ranch.typing import Strategy
@@ -153,7 +153,7 @@ def test_a_lane_stands_where_its_last_service_would_put_it(redis_url: str) -> No
 
 def claimed_and_looked_at(backend: RedisBackend, queue: Queue) -> dict[str, float]:
     """Claim a job; return the ranks as they were before the answer."""
-    claim: Steps[Claim] = queue._operations.lanes.claim(1, 60.0)
+    claim: Steps[Claim] = queue._operations.lanes.claim(1, 60.0, "me")
     answer = claim.send(backend.perform(next(claim)))
     in_between = places(backend)
     backend.perform(answer)
@@ -207,7 +207,7 @@ def test_an_answer_that_comes_late_changes_nothing(redis_url: str) -> None:
     backend = RedisBackend(redis_url)
     queue = Queue("q", backend=backend, strategy=OwnLRU())
     fill(queue, "a")
-    slow: Steps[Claim] = queue._operations.lanes.claim(1, 60.0)
+    slow: Steps[Claim] = queue._operations.lanes.claim(1, 60.0, "me")
     late = slow.send(backend.perform(next(slow)))
 
     queue.claim()
@@ -222,7 +222,7 @@ def test_an_answer_for_an_earlier_strategy_changes_nothing(redis_url: str) -> No
     backend = RedisBackend(redis_url)
     queue = Queue("q", backend=backend, strategy=OwnLRU())
     fill(queue, "ab")
-    slow: Steps[Claim] = queue._operations.lanes.claim(1, 60.0)
+    slow: Steps[Claim] = queue._operations.lanes.claim(1, 60.0, "me")
     late = slow.send(backend.perform(next(slow)))
 
     queue.set_strategy("bid")

@@ -219,7 +219,7 @@ def test_an_answer_that_is_no_rank_keeps_the_old_one(redis_url: str, answer: str
     lanes = backend.lanes("q", Own(lua))
 
     drive(backend, lanes.enqueue([JOB, JOB]))
-    claim = drive(backend, lanes.claim(2, 60.0))
+    claim = drive(backend, lanes.claim(2, 60.0, "me"))
 
     assert len(claim.leases) == 2
     assert backend._connections.client().hget("{ranch:q}:lane:a", "tag") == b"7"
@@ -232,4 +232,4 @@ def test_other_errors_of_a_script_name_the_file(redis_url: str) -> None:
     backend._connections.client().set("{ranch:q}:timers", "mine")
 
     with pytest.raises(BackendError, match=r"^lib/timers\.lua, line \d+: .*WRONGTYPE"):
-        drive(backend, backend.lanes("q", WeightedLRU()).claim(1, 60.0))
+        drive(backend, backend.lanes("q", WeightedLRU()).claim(1, 60.0, "me"))
