@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -87,9 +89,22 @@ def send(client: Any, call: Call) -> Any:
 
 async def asend(client: Any, call: Call) -> Any:
     """Do as `send`, awaited."""
+    told = _told_to_stop()
     with translated(call.error):
         try:
             reply = await client.execute_command(*call.words())
         except NoScriptError:
             reply = await client.execute_command(*call.words("EVAL"))
+    if _told_to_stop() > told:
+        # The client awaits with asyncio.wait_for, which before Python 3.12 forgets that it was cancelled if what it
+        # waits for is done at that instant. Whoever has cancelled would wait for ever.
+        raise asyncio.CancelledError
     return call.read(reply)
+
+
+def _told_to_stop() -> int:
+    """Return how often the running task was cancelled; before Python 3.11 nobody counts that."""
+    if sys.version_info < (3, 11):
+        return 0
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
