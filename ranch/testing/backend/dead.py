@@ -168,17 +168,21 @@ class DeadLetters(BackendCase):
         lanes.check()
 
     def test_letters_are_kept_for_their_time(self, backend: Backend, clock: FakeClock) -> None:
-        """Then the next claim or reclaim forgets them; one that was revived meanwhile is left alone."""
+        """Then the next claim or reclaim forgets them; one that was revived, or died again, meanwhile is left alone."""
         lanes = DrivenLanes(backend, policy=Policy(dead_ttl=60.0))
-        one, two = _kill(lanes, "1", "2")
+        one, two, again = _kill(lanes, "1", "2", "3")
         clock.advance(30.0)
-        (late,) = _kill(lanes, "3")
+        lanes.revive([again])
+        lanes.bury(lanes.take(), FAILED)
         lanes.revive([two])
         clock.advance(29.999)
         lanes.reclaim(10)
-        assert _ids(lanes) == [one, late]
+        assert _ids(lanes) == [one, again]
         clock.advance(0.001)
         lanes.reclaim(10)
-        assert _ids(lanes) == [late]
+        assert _ids(lanes) == [again]
         assert lanes.names() == ["2"]
+        clock.advance(30.0)
+        lanes.reclaim(10)
+        assert _ids(lanes) == []
         lanes.check()
