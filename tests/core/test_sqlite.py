@@ -32,7 +32,7 @@ UNREASONED = {
     "timers of lanes that do not wait for them": """
         SELECT timer FROM timers t WHERE substr(timer, 1, 1) IN ('r', 'i') AND NOT EXISTS (
             SELECT 1 FROM lanes WHERE queue = t.queue AND key = substr(timer, 2)
-            AND t.at = iif(timer = 'r' || key, look_at, idle_at))""",
+            AND t.at = CASE timer WHEN 'r' || key THEN look_at ELSE idle_at END)""",
     "timers of letters that are not there": """
         SELECT timer FROM timers t WHERE substr(timer, 1, 1) = 'x' AND NOT EXISTS (
             SELECT 1 FROM letters WHERE queue = t.queue AND timer = 'x' || id AND t.at = until)""",
