@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -70,6 +71,8 @@ class MemoryTables:
         self._jobs: dict[str, JobRow] = {}
         self._lanes: dict[str, LaneRow] = {}
         self._letters: dict[str, LetterRow] = {}
+        #: The letters' times and ids, sorted.
+        self._deaths: list[tuple[float, str]] = []
         self._holders: dict[str, tuple[str, float | None]] = {}
         #: By generation: those but the queue's own are of earlier strategies, and run empty.
         self._ready: dict[int, Heap[str]] = {}
@@ -151,18 +154,18 @@ class MemoryTables:
 
     def add_letter(self, letter: LetterRow) -> None:
         self._letters[letter.id] = letter
+        insort(self._deaths, (letter.died_at, letter.id))
 
     def drop_letter(self, job_id: str) -> None:
-        del self._letters[job_id]
+        letter = self._letters.pop(job_id)
+        del self._deaths[bisect_left(self._deaths, (letter.died_at, letter.id))]
 
     def letter(self, job_id: str) -> LetterRow | None:
         return self._letters.get(job_id)
 
     def letters(self, after: tuple[float, str], limit: int) -> Sequence[LetterRow]:
-        if limit <= 0:
-            return []
-        later = (letter for letter in self._letters.values() if (letter.died_at, letter.id) > after)
-        return nsmallest(limit, later, key=lambda letter: (letter.died_at, letter.id))
+        start = bisect_right(self._deaths, after)
+        return [self._letters[job_id] for _, job_id in self._deaths[start : start + max(0, limit)]]
 
     def shrink(self) -> None:
         """Do nothing: what is gone takes no space."""
