@@ -28,6 +28,8 @@ R = TypeVar("R")
 # own busy handler sleeps up to 100 ms and is unfair: with eight processes the worst claim took a second.
 _LOCK_PAUSE: Final = (0.0002, 0.002)
 _WAIT_PAUSE: Final = 0.005
+# Of what SQLite calls operational, what does not pass by itself.
+_LASTING: Final = ("disk is full", "readonly database")
 
 
 class SQLiteBackend(LocalBackend):
@@ -114,7 +116,8 @@ class SQLiteBackend(LocalBackend):
                     self._connection = self._patiently(self._connect)
                 yield self._connection
             except sqlite3.OperationalError as exc:
-                raise BackendUnavailable(f"SQLite file {self.path}: {exc}") from exc
+                kind = BackendError if any(words in str(exc) for words in _LASTING) else BackendUnavailable
+                raise kind(f"SQLite file {self.path}: {exc}. Nothing was changed") from exc
             except sqlite3.Error as exc:
                 raise BackendError(f"SQLite file {self.path}: {exc}") from exc
 
