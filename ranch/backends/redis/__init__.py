@@ -34,8 +34,8 @@ _BACKOFF: Final = {"base": 0.1, "cap": 1.0}
 class RedisBackend:
     """Keeps queues in Redis 6.2 or newer, or in Valkey: one server, Sentinel or a cluster.
 
-    Guarantees what the server does: with its append-only file written every second, a crash of the *server* may lose
-    the last second. Workers that crash lose nothing.
+    Guarantees what the server does: with its append-only file synced every second, a crash of the *server* may lose
+    the last two. Workers that crash lose nothing.
 
     A call that gets no answer, or one that says that the server will be back, is sent again before
     `BackendUnavailable` is raised. The answer may have been lost after the work was done, so in such a moment a job may
