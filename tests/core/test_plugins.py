@@ -43,7 +43,7 @@ def test_built_ins_come_through_the_front_door() -> None:
     plugins = Plugins()
 
     assert " ".join(record.name for record in plugins.strategies) == "weighted-lru round-robin bid priority lottery"
-    assert {record.name for record in plugins.backends} == {"memory", "sqlite", "redis", "rediss", "unix"}
+    assert {"memory", "sqlite", "redis", "rediss", "unix"} < {record.name for record in plugins.backends}
     assert {record.name for record in plugins.serializers} == {"json", "msgpack", "pickle"}
     assert all(record.summary for kind in (plugins.strategies, plugins.backends) for record in kind)
     assert plugins.strategy("weighted-lru") == WeightedLRU()

@@ -40,7 +40,7 @@ class Desk:
 
     def __init__(self, url: str) -> None:
         self.backend = RedisBackend(url, clock=lambda: NOW)
-        # Lanes are never looked at whether they are idle, so that nothing but what a test is about stands in the timers.
+        # Lanes are not looked at whether they are idle: nothing but what a test is about stands in the timers.
         self.lanes = self.backend.lanes("q", WeightedLRU(), policy=Policy(lane_ttl=None))
         self.redis = redis_py.Redis.from_url(url, decode_responses=True)
 
@@ -187,7 +187,7 @@ def test_backlogged_lanes_are_named_in_pages(desk: Desk) -> None:
 def test_an_unused_queue_takes_no_room(desk: Desk) -> None:
     """Asking leaves no trace."""
     assert desk("claim", 3, 30.0, "me").leases == []
-    assert (desk("reclaim", 3), desk("keys"), desk("ack", [])) == (Return(), [], [])
+    assert (desk("reclaim", 3), desk("keys"), desk("ack", [])) == (Return(ended=[]), [], [])
     assert desk("stats").lanes == 0
     assert desk("read", ["a"])[0].stats.pending == 0
     assert desk.keys == set()
