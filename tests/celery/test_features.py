@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from celery import Celery
+from celery import VERSION, Celery
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.result import AsyncResult
 
@@ -121,6 +121,9 @@ def test_a_late_task_may_leave_its_failure_unacknowledged(site: Site) -> None:
     """`acks_on_failure_or_timeout=False`: what fails is dropped, what runs out of time runs again."""
     with pytest.raises(ValueError, match="as it should"):
         site.send("strict", "fail").get(timeout=SOON)
+    if VERSION < (5, 5):
+        # It took a hard time limit for a failure.
+        return
     slow = site.send("strict", "slow", time_limit=1)
     site.begun(slow)
     site.begun(slow, times=2)
