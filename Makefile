@@ -16,7 +16,7 @@ JOBS ?= 2
 .DEFAULT_GOAL := help
 # Installations into one environment must not run at once.
 .NOTPARALLEL:
-.PHONY: help demo test soak lint bench docs clean
+.PHONY: help demo test matrix soak lint bench docs clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,6 +26,9 @@ demo: $(VENV)/.installed-demo ## see fair scheduling at work
 
 test: $(VENV)/.installed-test ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+matrix: $(VENV)/.installed-test ## run the tests of ranch.celery on several versions of Celery and Python
+	$(BIN)/python -m tests.matrix $(ARGS)
 
 soak: $(VENV)/.installed-test ## kill 200 workers over 50,000 jobs, and miss none
 	RANCH_TEST_KILLS="[50000, 200]" $(BIN)/python -m pytest tests/celery/test_delivery.py -k killed_workers $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import redis
 from celery import Celery
@@ -11,7 +12,7 @@ from ranch.celery import Ranch
 
 app = Celery("benchmarks", broker=os.environ["RANCH_BENCH_BROKER"])
 app.conf.task_ignore_result = True
-Ranch(app)
+Ranch(app, backend=os.environ.get("RANCH_BENCH_STORE"))
 
 _counter = redis.Redis.from_url(os.environ["RANCH_BENCH_BROKER"])
 
@@ -20,3 +21,9 @@ _counter = redis.Redis.from_url(os.environ["RANCH_BENCH_BROKER"])
 def nothing() -> None:
     """Do nothing, and say so."""
     _counter.incr("bench:done")
+
+
+@app.task
+def tell_the_time() -> None:
+    """Say when it started."""
+    _counter.set("bench:started", repr(time.time()))

@@ -43,5 +43,4 @@ class LaneOptions:
 
 
 def _popped(options: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    found = {argument: options.pop(name, None) for name, argument in names.items()}
-    return {argument: value for argument, value in found.items() if value is not None}
+    return {argument: options.pop(name) for name, argument in names.items() if name in options}

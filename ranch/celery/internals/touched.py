@@ -24,6 +24,8 @@ TOUCHED: Final = {
     "celery.worker.components:Pool.process_task": "takes a request to the pool; the worker's consumer is given it",
     "celery.worker.components:Pool.semaphore": "there, if requests may wait for the pool",
     "celery.worker.components:Pool.max_concurrency": "how far the autoscaler may grow the pool",
+    "celery.concurrency.base:BasePool.limit": "how many tasks a pool of threads or greenlets runs at a time",
+    "celery.concurrency.base:BasePool.num_processes": "how many processes a pool has now",
     "celery.worker.consumer.consumer:Consumer.call_soon": "after the events that the loop has at hand now",
     "celery.worker.consumer.consumer:Consumer.create_task_handler": "makes what takes each message of the broker",
     "celery.worker.consumer.consumer:Consumer.on_decode_error": "what becomes of a message that makes no request",

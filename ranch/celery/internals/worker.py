@@ -36,7 +36,11 @@ def is_running(consumer: Any) -> bool:
 
 def slots(consumer: Any) -> int:
     """Return how many tasks may run at a time. An autoscaled pool grows only if it is given more than it can take."""
-    limit: int = getattr(consumer.controller, "max_concurrency", None) or consumer.pool.num_processes
+    pool = consumer.pool
+    # Only of processes the number changes: Celery < 5.7 says of greenlets how many run.
+    limit: int = getattr(consumer.controller, "max_concurrency", None) or (
+        pool.num_processes if forks(pool) else pool.limit
+    )
     return limit
 
 

@@ -1,0 +1,91 @@
+"""Lanes beside RabbitMQ: the broker of most who have no Redis."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from ranch.celery import Ranch
+from ranch.testing.waiting import wait_until
+from tests.celery.app import Journal
+from tests.celery.rabbit import RabbitServer, find_rabbit
+from tests.celery.workers import CeleryWorker
+
+SOON = 30
+
+pytestmark = pytest.mark.xdist_group("rabbit")
+
+
+@pytest.fixture(scope="module")
+def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """The server of these tests."""
+    program = find_rabbit()
+    if program is None:
+        reason = "no rabbitmq-server here: apt-get install rabbitmq-server"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with RabbitServer(program, tmp_path_factory.mktemp("rabbit")) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(rabbit: RabbitServer, tmp_path: Path) -> dict[str, Any]:
+    """The settings of an app whose broker is RabbitMQ, with a queue of the test's own."""
+    (tmp_path / "results").mkdir()
+    return {
+        "broker_url": rabbit.url,
+        "result_backend": f"file://{tmp_path}/results",
+        "task_default_queue": tmp_path.name,
+        "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
+    }
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_lanes_and_messages_run_side_by_side(
+    settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal, pool: str
+) -> None:
+    """Laned and plain tasks have their results, and those of foreign apps go into their lanes with all they have."""
+    app = new_app(**settings)
+    add, run = app.tasks["add"], app.tasks["run"]
+    foreign = Celery("foreign", broker=settings["broker_url"], set_as_current=False)
+    with CeleryWorker(tmp_path, settings, pool=pool):
+        results = [add.lru_delay(f"lane-{n}", n, 1) if n % 2 else add.delay(n, 1) for n in range(20)]
+        assert [result.get(timeout=SOON, interval=0.02) for result in results] == list(range(1, 21))
+        options: dict[str, Any] = {"queue": tmp_path.name, "headers": {"ranch-lane": "foreign"}, "compression": "zlib"}
+        foreign.send_task("run", ("filed",), task_id="filed", priority=3, expires=3600, **options)
+        assert app.AsyncResult("filed").get(timeout=SOON, interval=0.02) == "filed"
+        (entry,) = journal.entries()
+        assert (entry["lane"], entry["queue"], entry["attempts"]) == ("foreign", tmp_path.name, 1)
+        assert run.apply_async(("last",), lane="acme").get(timeout=SOON, interval=0.02) == "last"
+        wait_until(lambda: Ranch(app).queue().stats().leased == 0)
+    assert Ranch(app).queue().lane("foreign").stats.acked == 1
+    with app.connection_for_read() as connection, connection.channel() as channel:
+        declared = channel.queue_declare(tmp_path.name, passive=True)
+        assert declared.message_count == 0
+    foreign.close()
+    app.close()
+
+
+def test_plain_tasks_do_not_hold_up_lanes(
+    settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
+) -> None:
+    """Four laned jobs sent after forty plain tasks have their turns among the first of them."""
+    app = new_app(**settings)
+    with CeleryWorker(tmp_path, settings):
+        for _ in range(2):
+            app.tasks["gated"].delay("first")
+        wait_until(lambda: len(journal.words()) == 2, SOON)
+        results = [app.tasks["run"].delay("P") for _ in range(40)]
+        results += [app.tasks["run"].lru_delay(f"lane-{n}", "L") for n in range(4)]
+        journal.open_gate()
+        for result in results:
+            result.get(timeout=SOON, interval=0.02)
+    order = "".join(journal.words()[2:])
+    assert order.rindex("L") < 14, order
+    app.close()
