@@ -29,8 +29,8 @@ from ranch.model import LaneUpdate, Lease, NewJob
 from ranch.policy import DEFAULT, Policy
 from ranch.queue import Queue
 from ranch.steps import Steps, drive
-from ranch.testing.counts import check_counts
 from ranch.testing.clock import FakeClock
+from ranch.testing.counts import check_counts
 from ranch.testing.openers import Opener
 from ranch.typing import TIMERS_PER_CALL, Strategy, WeightFunction
 

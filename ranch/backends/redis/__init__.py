@@ -20,7 +20,7 @@ from ranch.backends.redis.eviction import warn_of_eviction
 from ranch.backends.redis.failures import is_replica, translated
 from ranch.backends.redis.keys import DEFAULT_PREFIX, Keys
 from ranch.backends.redis.lanes import MAX_ENQUEUE, RedisLanes
-from ranch.backends.redis.runners import Call, asend, send
+from ranch.backends.redis.runners import Call, asend, heeding, send
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendUnavailable
 from ranch.policy import DEFAULT, Policy
@@ -113,7 +113,7 @@ class RedisBackend:
 
     async def aperform(self, step: Call) -> Any:
         """Take one step, awaited."""
-        return await self._async_retry.call_with_retry(lambda: self._asend(step), self._afailed)
+        return await heeding(self._async_retry.call_with_retry(lambda: self._asend(step), self._afailed))
 
     def _send(self, step: Call) -> Any:
         with translated(step.error):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from attrs import frozen
@@ -89,17 +89,25 @@ def send(client: Any, call: Call) -> Any:
 
 async def asend(client: Any, call: Call) -> Any:
     """Do as `send`, awaited."""
-    told = _told_to_stop()
     with translated(call.error):
         try:
-            reply = await client.execute_command(*call.words())
+            reply = await heeding(client.execute_command(*call.words()))
         except NoScriptError:
-            reply = await client.execute_command(*call.words("EVAL"))
-    if _told_to_stop() > told:
-        # The client awaits with asyncio.wait_for, which before Python 3.12 forgets that it was cancelled if what it
-        # waits for is done at that instant. Whoever has cancelled would wait for ever.
-        raise asyncio.CancelledError
+            reply = await heeding(client.execute_command(*call.words("EVAL")))
     return call.read(reply)
+
+
+async def heeding(answer: Awaitable[Any]) -> Any:
+    """Await what a client answers, and end if this was cancelled meanwhile.
+
+    The client awaits with asyncio.wait_for, which before Python 3.12 forgets that it was cancelled if what it waits for
+    is done at that instant. Whoever has cancelled would wait for ever.
+    """
+    told = _told_to_stop()
+    reply = await answer
+    if _told_to_stop() > told:
+        raise asyncio.CancelledError
+    return reply
 
 
 def _told_to_stop() -> int:

@@ -15,8 +15,8 @@ from ranch.policy import DEFAULT, Policy
 from ranch.queue import Queue
 from ranch.steps import drive
 from ranch.strategies import WeightedLRU
-from ranch.testing.counts import check_counts
 from ranch.testing.clock import FakeClock
+from ranch.testing.counts import check_counts
 from ranch.typing import Backend, Strategy
 
 
