@@ -10,18 +10,19 @@ import pytest
 from ranch.backends.local import LocalLanes
 from ranch.backends.memory import MemoryBackend
 from ranch.exceptions import SerializationError
+from ranch.policy import DEFAULT, Policy
 from ranch.testing import BackendSuite, FakeClock, SerializerSuite
 
 
 class LastInFirstOut(MemoryBackend):
     """Breaks ties between lanes the wrong way round, which no single-lane test sees."""
 
-    def lanes(self, queue: str, strategy: Any, choice: Any = None) -> LocalLanes:
+    def lanes(self, queue: str, strategy: Any, choice: Any = None, policy: Policy = DEFAULT) -> LocalLanes:
         class Reversed(type(strategy)):
             def enter(self, lane: Any, clock: Any) -> float:
                 return super().enter(lane, clock) - 1e-6 * clock.tick
 
-        return super().lanes(queue, Reversed(), choice)
+        return super().lanes(queue, Reversed(), choice, policy)
 
 
 def test_a_backend_that_picks_otherwise_is_found() -> None:
