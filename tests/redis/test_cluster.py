@@ -12,7 +12,8 @@ import redis
 from ranch import AsyncQueue, LeaseLost, Queue
 from ranch.backends.redis import RedisBackend
 from ranch.backends.redis.keys import Keys
-from ranch.backends.redis.scripts import LUA, Twin, load
+from ranch.backends.redis.scripts import LUA, load
+from ranch.backends.redis.twins import Twin
 from ranch.exceptions import BackendError, BackendUnavailable
 from ranch.strategies import WeightedLRU
 from ranch.testing.server import ServerFailed

@@ -9,7 +9,8 @@ import pytest
 from attrs import frozen
 
 from ranch.backends.redis import RedisBackend
-from ranch.backends.redis.scripts import LUA, ScriptError, Twin, load
+from ranch.backends.redis.scripts import LUA, ScriptError, load
+from ranch.backends.redis.twins import Twin
 from ranch.exceptions import BackendError, ConfigError
 from ranch.model import NewJob, Priority
 from ranch.steps import drive

@@ -10,7 +10,8 @@ from attrs import define, field
 from ranch.backends.redis.keys import Keys
 from ranch.backends.redis.records import to_ms
 from ranch.backends.redis.runners import Call
-from ranch.backends.redis.scripts import Twin, load
+from ranch.backends.redis.scripts import load
+from ranch.backends.redis.twins import Twin
 from ranch.policy import Policy
 from ranch.typing import Clock, Strategy
 

@@ -5,6 +5,7 @@ A file opens with comments that the loader reads::
     -- What it does, in one line or more.
     -- @include lib.queue, lib.lanes     files to go before it, each once; `strategy` is the
                                       twin, `policy` what holds for all jobs
+    -- @as lib.ranking                   what that file declares is declared here
     -- @key meta       what it is        becomes `local meta = KEYS[1]`
     -- @arg now_ms     what it is        becomes `local now_ms = ARGV[1]`
     -- @rest first     what follows      becomes `local first = 2`, where the open end of ARGV begins
@@ -20,23 +21,21 @@ old and new versions of ranch run side by side.
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Collection, Iterable
 from functools import cache, cached_property
 from hashlib import sha1
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import attrs
 from attrs import define, field, frozen
 
 from ranch.backends.redis.records import to_ms
 from ranch.backends.redis.replies import write_death
-from ranch.backends.views import Reads
+from ranch.backends.redis.twins import Twin, literal
 from ranch.exceptions import BackendError, ConfigError
 from ranch.letters import WORKER_LOST
 from ranch.policy import DEFAULT, Policy
-from ranch.typing import Strategy
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
@@ -46,69 +45,13 @@ LUA: Final = files(__package__).joinpath("lua")
 _TAG: Final = re.compile(r"--\s*@(\w+)\s*(.*)")
 # What a server says of a script that is not Lua.
 _COMPILING: Final = "compiling script"
+# Names that stand for no file.
+_MADE_HERE: Final = frozenset({"policy", "strategy"})
 _NAME: Final = re.compile(r"[a-z_]\w*")
 
 
 class ScriptError(BackendError):
     """A Lua file cannot be put together."""
-
-
-@frozen
-class Twin:
-    """A strategy in Lua; of one that has no twin, what its stand-in has to know."""
-
-    name: str
-    #: None: the stand-in ``lib.provisional`` goes into scripts, and the client asks the strategy.
-    source: str | None
-    #: The fields of the strategy as a Lua table.
-    options: str
-    reads: Reads
-
-    @classmethod
-    def of(cls, strategy: Strategy) -> Twin:
-        """Return the twin of a strategy.
-
-        Raises:
-            ConfigError: A field of it cannot be said in Lua.
-        """
-        kind = type(strategy)
-        name = f"{kind.__module__}.{kind.__qualname__}"
-        if strategy.lua is None:
-            return cls(name, None, "{ }", Reads.of(strategy))
-        options = {}
-        for option in attrs.fields(kind) if attrs.has(kind) else ():
-            options[option.name.lstrip("_")] = getattr(strategy, option.name)
-        table = ", ".join(f"{key} = {_literal(value, name, key)}" for key, value in options.items())
-        return cls(name, strategy.lua, f"{{ {table} }}", Reads.of(strategy))
-
-    @property
-    def words(self) -> dict[str, str]:
-        """What scripts know of it as Lua expressions by name; a table that would be empty is nil."""
-        reads = self.reads
-        names = [_literal(name, self.name, "reads") for name in reads.data]
-        fields = [_literal(f"data:{name}", self.name, "reads") for name in reads.data]
-        return {
-            "reads_head": str(reads.head).lower(),
-            "reads_cost": str(reads.cost).lower(),
-            "reads_data": f"{{ {', '.join(names)} }}" if names else "nil",
-            "data_fields": f"{{ {', '.join(fields)} }}" if fields else "nil",
-        }
-
-
-def _literal(value: Any, strategy: str, name: str) -> str:
-    """Return a value as Lua writes it."""
-    if value is None:
-        return "nil"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        return repr(float(value))
-    if isinstance(value, str):
-        return '"' + "".join(f"\\{byte:03d}" for byte in value.encode()) + '"'
-    raise ConfigError(
-        f"{strategy} has {name} = {value!r}; for Redis, fields of a strategy are finite numbers, strings and booleans",
-        where="strategy",
-    )
 
 
 @frozen(eq=False, slots=False)
@@ -169,17 +112,22 @@ class _File:
             if not line.startswith("--"):
                 break
             if tag := _TAG.match(line):
-                file._declare(tag.group(1), tag.group(2).strip(), f"{file.name}, line {number}")
+                file._declare(tag.group(1), tag.group(2).strip(), f"{file.name}, line {number}", folder)
         return file
 
-    def _declare(self, tag: str, text: str, where: str) -> None:
+    def _declare(self, tag: str, text: str, where: str, folder: Traversable) -> None:
         if tag == "returns":
+            return
+        if tag == "as":
+            other = _File.read(text, folder, where)
+            self.keys += other.keys
+            self.args += other.args
             return
         if tag == "include":
             self.includes += _names(text)
             return
         if tag not in {"key", "arg", "rest"}:
-            raise ScriptError(f"{where}: @{tag} is not known; @include, @key, @arg, @rest and @returns are")
+            raise ScriptError(f"{where}: @{tag} is not known; @as, @include, @key, @arg, @rest and @returns are")
         name = text.split(maxsplit=1)[0] if text else ""
         if not _NAME.fullmatch(name):
             raise ScriptError(f"{where}: @{tag} needs a name, {name!r} is none")
@@ -211,24 +159,40 @@ class _Composer:
 
     def compose(self) -> None:
         self.add("local call = redis.call")
-        for kind, names in (("KEYS", self.command.keys), ("ARGV", self.command.args)):
-            for number, name in enumerate(names, start=1):
-                self.add(f"local {name} = {kind}[{number}]")
+        self.name("KEYS", self.command.keys)
+        self.name("ARGV", self.command.args)
         if self.command.rest:
             self.add(f"local {self.command.rest} = {len(self.command.args) + 1}")
         self.include(self.command, ())
+
+    def name(self, table: str, names: list[str], wanted: Collection[str] | None = None) -> None:
+        """Give what a script was passed its names."""
+        for number, name in enumerate(names, start=1):
+            if wanted is None or name in wanted:
+                self.add(f"local {name} = {table}[{number}]")
 
     def include(self, file: _File, path: tuple[str, ...]) -> None:
         path = (*path, file.name)
         self.include_all(file.includes, path)
         for number, line in enumerate(file.lines, start=1):
             if line.startswith(" ") and (tag := _TAG.match(line.strip())):
-                # What is defined in there is not seen outside.
+                # What is defined in there is not seen outside. It names the keys for itself: each name that a function
+                # takes from outside has to be found when the function is made, so in each call.
                 outside = set(self._done)
+                if keys := self.keys_of(_names(tag.group(2))):
+                    self.add("local call = redis.call")
+                    self.name("KEYS", self.command.keys, keys)
                 self.include_all(_names(tag.group(2)), path)
                 self._done = outside
             elif not line.lstrip().startswith("--"):
                 self.add(line, (file.name, number))
+
+    def keys_of(self, names: Iterable[str]) -> set[str]:
+        """Return the keys that files not included so far use, and the files that they include."""
+        files = [_File.read(name, self.folder, self.command.name) for name in {*names} - self._done - _MADE_HERE]
+        return {key for file in files for key in file.keys} | {
+            key for file in files for key in self.keys_of(file.includes)
+        }
 
     def include_all(self, names: list[str], path: tuple[str, ...]) -> None:
         for name in names:
@@ -282,7 +246,7 @@ class _Composer:
             ("dead_ttl_ms", policy.dead_ttl and to_ms(policy.dead_ttl)),
             ("worker_lost", write_death(WORKER_LOST)),
         ):
-            self.add(f"local {name} = {_literal(value, 'policy', name)}")
+            self.add(f"local {name} = {literal(value, 'policy', name)}")
 
 
 @cache

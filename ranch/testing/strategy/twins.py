@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from ranch.backends.redis.scripts import Twin
+from ranch.backends.redis.twins import Twin
 from ranch.testing.strategy.witness import Answer, values_of
 from ranch.typing import Strategy
 

@@ -1,20 +1,6 @@
 -- Take the next jobs, lane by lane as the strategy ranks them, and lease them.
--- @include lib.queue, lib.lanes, lib.ranks, lib.moves, lib.timers, lib.standing, lib.heads, lib.passes, lib.bell
--- @key meta            the queue's row
--- @key ready           index of the lanes that wait
--- @key jobs            records by job id
--- @key timers          what is to be seen to, by its time
--- @key lanes           keys of the lanes there are
--- @key bell            list of at most one token
--- @key lane_prefix     of the keys of lanes' rows
--- @key pending_prefix  of the keys of lanes' ready jobs
--- @key stale_prefix    of the indexes of earlier strategies
--- @key dedup           by dedup_key the job that holds it
--- @key dead            dead letters by their time
--- @key letters         why they died
--- @arg now_ms          empty for the server's time
--- @arg own             text of the strategy that the client has
--- @arg moves_limit     how many lanes to take from earlier strategies first
+-- @include lib.queue, lib.lanes, lib.ranks, lib.moves, lib.timers, lib.standing, lib.bell
+-- @as lib.ranking
 -- @arg limit           how many jobs at most
 -- @arg lease_ms        how long their leases last, if they do not say it themselves
 -- @arg owner           whose they are
@@ -23,47 +9,60 @@
 
 -- Added to the tick of a lane's last service to make its order: lanes never served come first.
 local SERVED = 281474976710656
+-- Where in a record its expiry is, before the cost and the flags.
+local EXPIRES = 13
+
+local extras
+local function make_extras()
+  -- @include lib.extras
+  return extras
+end
 
 limit = tonumber(limit)
 move()
 see_to(timers_limit)
-stand(limit)
+standing = call("ZPOPMIN", ready, limit)
 local reply, leases, rows = { "ok", asked, ended, now_ms, 0, -1 }, {}, {}
 local claimed, idle_ms = tonumber(stored[3]) or 0
 
-while standing[at] and #leases < 2 * limit and not idle_ms do
+while standing[at] and #leases < 2 * limit do
+  if queue.limits then
+    extras = extras or make_extras()
+    idle_ms = extras.held_up(claimed)
+    if idle_ms then break end
+  end
   local key, tag = string.sub(standing[at], 14), tonumber(standing[at + 1])
   local lane, pending = rows[key] or load_lane(key), pending_prefix .. key
-  local id, record, cost, flags
-  idle_ms = held_up(claimed)
-  if not idle_ms then
-    id, record, cost, flags = take_head(pending)
-    if record == "spent" then
-      idle_ms = 0
-    elseif record == "empty" then
-      replace()
-    elseif record == "more" and reads_head then
-      replace()
-      rank_anew(lane)
-    end
-  end
-  if id then
+  local head = call("ZPOPMIN", pending)
+  local id, record = head[1], call("HGET", jobs, head[1])
+  local expires_ms, cost, _, flags = struct.unpack("<I6dBB", record, EXPIRES)
+  local has_expired, has_lease = expires_ms > 0 and expires_ms <= now_ms, flags % 4 >= 2
+  if has_expired or has_lease or lane.limits then extras = extras or make_extras() end
+  if has_expired then
+    idle_ms = extras.pass_over(lane, id, head[2], record)
+    if idle_ms then break end
+  else
     rows[key] = lane
     queue.tick, claimed, lane.claimed = queue.tick + 1, claimed + 1, lane.claimed + 1
     lane.order, lane.tag = string.format("%013x", SERVED + queue.tick), tag
-    queue.virtual = math.max(queue.virtual, tag)
+    if tag > queue.virtual then queue.virtual = tag end
     local place = rank(strategy_served, lane, cost)
     at = at + 2
-    charge(lane)
-    if call("EXISTS", pending) == 1 and not is_held_back(lane) then insert(lane.order .. key, place) end
+    if extras then extras.charge(lane) end
+    if call("EXISTS", pending) == 1 and not (extras and extras.is_held_back(lane)) then
+      insert(lane.order .. key, place)
+    end
     local token, n, m = string.format("%011x@", queue.tick) .. owner, #reply, #leases
     reply[n + 1], reply[n + 2], reply[n + 3] = id, token, record
-    leases[m + 1], leases[m + 2] = string.format("%d", now_ms + lease_of(record, flags)), "l" .. id .. token
+    local lasts_ms = has_lease and extras.lease_of(record) or lease_ms
+    leases[m + 1], leases[m + 2] = string.format("%d", now_ms + lasts_ms), "l" .. id .. token
   end
 end
 
 reply[5] = queue.tick
-local more = disperse()
+for i = at, #standing, 2 do
+  call("ZADD", ready, standing[i + 1], standing[i])
+end
 if #leases == 0 then
   local soonest = call("ZRANGE", timers, 0, 0, "WITHSCORES")[2]
   if soonest then idle_ms = math.min(idle_ms or math.huge, math.max(0, soonest - now_ms)) end
@@ -76,5 +75,5 @@ for key, lane in pairs(rows) do
 end
 call("HSET", meta, "virtual", queue.virtual, "tick", queue.tick, "claimed", claimed)
 -- The baton: whoever is woken next goes on from here.
-if more or stale or call("EXISTS", ready) == 1 then ring() end
+if standing[at] or stale or call("EXISTS", ready) == 1 then ring() end
 return reply

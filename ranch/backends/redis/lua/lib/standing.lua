@@ -5,8 +5,6 @@
 -- own lane only.
 local standing, at = {}, 1
 
-local function stand(limit) standing = call("ZPOPMIN", ready, limit) end
-
 local function insert(member, rank)
   local last = #standing
   while last > at do
@@ -16,19 +14,4 @@ local function insert(member, rank)
     last = last - 2
   end
   standing[last + 1], standing[last + 2] = member, rank
-end
-
--- Let another lane stand for the first.
-local function replace()
-  at = at + 2
-  local other = call("ZPOPMIN", ready)
-  if other[1] then insert(other[1], tonumber(other[2])) end
-end
-
--- Put those that are left back; return whether there are any.
-local function disperse()
-  for i = at, #standing, 2 do
-    call("ZADD", ready, standing[i + 1], standing[i])
-  end
-  return standing[at]
 end

@@ -1,5 +1,5 @@
 -- What time brings.
--- @include policy, lib.queue, lib.lanes, lib.ranks
+-- @include lib.queue, lib.lanes, lib.ranks
 -- @key meta    the queue's row
 -- @key timers  what is to be seen to, by its time
 -- @key jobs    records by job id

@@ -1,0 +1,16 @@
+-- What every command that ranks lanes is passed first.
+-- @key meta            the queue's row
+-- @key ready           index of the lanes that wait
+-- @key jobs            records by job id
+-- @key timers          what is to be seen to, by its time
+-- @key lanes           keys of the lanes there are
+-- @key bell            list of at most one token
+-- @key lane_prefix     of the keys of lanes' rows
+-- @key pending_prefix  of the keys of lanes' ready jobs
+-- @key stale_prefix    of the indexes of earlier strategies
+-- @key dedup           by dedup_key the job that holds it
+-- @key dead            dead letters by their time
+-- @key letters         why they died
+-- @arg now_ms          empty for the server's time
+-- @arg own             text of the strategy that the client has
+-- @arg moves_limit     how many lanes to take from earlier strategies first
