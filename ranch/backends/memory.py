@@ -8,16 +8,13 @@ import time
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from heapq import heapify, heappop, heappush, nsmallest
 from typing import Generic, TypeVar
 
-from ranch.backends.local import LocalBackend, LocalLanes
 from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
-from ranch.choice import StrategyChoice
+from ranch.backends.tables import TableBackend
 from ranch.exceptions import BackendUnavailable
-from ranch.policy import DEFAULT, Policy
-from ranch.typing import Clock, Strategy
+from ranch.typing import Clock
 
 T = TypeVar("T")
 
@@ -215,7 +212,7 @@ class MemoryTables:
         return {"lanes": len(self._lanes), "backlogged": sum(map(len, self._ready.values())), "blocked": blocked}
 
 
-class MemoryBackend(LocalBackend):
+class MemoryBackend(TableBackend):
     """Keeps queues in the memory of this process; they end with it.
 
     A process forked from this one cannot reach it, and is told so instead of being given an empty copy.
@@ -227,27 +224,25 @@ class MemoryBackend(LocalBackend):
         self._changed = threading.Condition(threading.RLock())
         self._process = os.getpid()
 
-    def lanes(
-        self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None, policy: Policy = DEFAULT
-    ) -> LocalLanes:
-        with self._changed:
-            tables = self._tables.setdefault(queue, MemoryTables())
-        return LocalLanes(strategy, choice, policy, partial(self._begin, tables), partial(self._wait, tables))
-
     @contextmanager
-    def _begin(self, tables: MemoryTables) -> Iterator[MemoryTables]:
+    def begin(self, queue: str, *, reading: bool = False) -> Iterator[MemoryTables]:
+        """Hold the lock that all queues share. Nothing is undone: operations refuse before they change anything."""
         if os.getpid() != self._process:
             raise BackendUnavailable(
                 f"memory:// lives in process {self._process}, and this is process {os.getpid()}: "
                 "use sqlite:// or redis:// between processes"
             )
         with self._changed:
+            tables = self._tables.setdefault(queue, MemoryTables())
             tables.queue.now = round(self._clock(), 3)
             yield tables
-            self._changed.notify_all()
+            if not reading:
+                self._changed.notify_all()
 
-    def _wait(self, tables: MemoryTables, timeout: float, tick: int) -> None:
+    def wait(self, queue: str, timeout: float, tick: int) -> None:
+        """Wait for a change, of any queue."""
         with self._changed:
+            tables = self._tables.setdefault(queue, MemoryTables())
             self._changed.wait_for(lambda: tables.queue.tick != tick, timeout)
 
     def close(self) -> None:

@@ -8,19 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from random import uniform
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from ranch.backends.local import LocalBackend, LocalLanes
-from ranch.backends.sqlite_layout import LAYOUT, TABLES
-from ranch.backends.sqlite_tables import SQLiteTables
-from ranch.choice import StrategyChoice
+from ranch.backends.sql import ADD_QUEUE, NO_QUEUE, SELECT_QUEUE, SQLTables
+from ranch.backends.sql_layout import LAYOUT, Dialect, statements
+from ranch.backends.tables import TableBackend
 from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
-from ranch.policy import DEFAULT, Policy
-from ranch.typing import Clock, Strategy
+from ranch.typing import Clock
 
 R = TypeVar("R")
 
@@ -31,8 +28,38 @@ _WAIT_PAUSE: Final = 0.005
 # Of what SQLite calls operational, what does not pass by itself.
 _LASTING: Final = ("disk is full", "readonly database")
 
+# One page in so many may be free, for the next jobs; of more than these a part goes back to the file system, so many at
+# a time. The file shrinks when SQLite checkpoints it: after 1,000 pages of changes, or when the last one closes it.
+_SPARE: Final = 4
+_PAGES_PER_CALL: Final = 256
 
-class SQLiteBackend(LocalBackend):
+_DIALECT: Final = Dialect(
+    integer="INTEGER",
+    real="REAL",
+    text="TEXT",
+    bytes="BLOB",
+    boolean="INTEGER",
+    number="INTEGER",
+    by_key=" WITHOUT ROWID",
+)
+
+
+class SQLiteTables(SQLTables):
+    """The rows of one queue, in a file that gives back what it does not need."""
+
+    def __init__(self, connection: sqlite3.Connection, row: tuple[Any, ...], now: float) -> None:
+        super().__init__(connection.execute, row, now)
+        self._connection = connection
+
+    def shrink(self) -> None:
+        query = self._connection.execute
+        (pages,), (free,) = (query(f"PRAGMA {name}_count").fetchone() for name in ("page", "freelist"))
+        for _ in range(min(free - pages // _SPARE, _PAGES_PER_CALL)):
+            # One by one: Python takes one step of a statement that returns nothing, and that is one page.
+            query("PRAGMA incremental_vacuum(1)")
+
+
+class SQLiteBackend(TableBackend):
     """Keeps queues in one file, in WAL mode.
 
     Any number of threads and processes of one host may work on it; one of them writes at a time. Not for network file
@@ -66,35 +93,28 @@ class SQLiteBackend(LocalBackend):
         self._process = os.getpid()
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._numbers: dict[str, int] = {}
-
-    def lanes(
-        self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None, policy: Policy = DEFAULT
-    ) -> LocalLanes:
-        return LocalLanes(strategy, choice, policy, partial(self._begin, queue), partial(self._wait, queue))
 
     @contextmanager
-    def _begin(self, queue: str) -> Iterator[SQLiteTables]:
+    def begin(self, queue: str, *, reading: bool = False) -> Iterator[SQLiteTables]:
+        """Take the file's lock for writers; those who read see the file as it is when they begin."""
         with self._open() as connection:
-            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            self._patiently(lambda: connection.execute("BEGIN" if reading else "BEGIN IMMEDIATE"))
             try:
-                tables = SQLiteTables(connection, self._number(connection, queue), round(self._clock(), 3))
+                row = connection.execute(SELECT_QUEUE, (queue,)).fetchone()
+                if row is None and not reading:
+                    connection.execute(ADD_QUEUE, (queue,))
+                    row = connection.execute(SELECT_QUEUE, (queue,)).fetchone()
+                tables = SQLiteTables(connection, row or NO_QUEUE, round(self._clock(), 3))
                 yield tables
                 tables.finish()
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                self._numbers.clear()  # one may have come from what was rolled back
                 raise
 
-    def _number(self, connection: sqlite3.Connection, queue: str) -> int:
-        if queue not in self._numbers:
-            connection.execute("INSERT OR IGNORE INTO queues (name) VALUES (?)", (queue,))
-            (self._numbers[queue],) = connection.execute("SELECT queue FROM queues WHERE name = ?", (queue,)).fetchone()
-        return self._numbers[queue]
-
-    def _wait(self, queue: str, timeout: float, tick: int) -> None:
+    def wait(self, queue: str, timeout: float, tick: int) -> None:
+        """Look at the queue's tick every 5 milliseconds."""
         until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
             with self._open() as connection:
@@ -139,7 +159,7 @@ class SQLiteBackend(LocalBackend):
         (layout,) = connection.execute("PRAGMA user_version").fetchone()
         if layout not in {0, LAYOUT}:
             raise BackendError(f"SQLite file {self.path} has layout {layout}, this version of ranch knows {LAYOUT}")
-        for statement in TABLES.split(";"):
+        for statement in statements(_DIALECT):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ranch.backends.local import LocalLanes
 from ranch.backends.memory import MemoryBackend
+from ranch.backends.tables import TableLanes
 from ranch.exceptions import SerializationError
 from ranch.policy import DEFAULT, Policy
 from ranch.testing import BackendSuite, FakeClock, SerializerSuite
@@ -17,7 +17,7 @@ from ranch.testing import BackendSuite, FakeClock, SerializerSuite
 class LastInFirstOut(MemoryBackend):
     """Breaks ties between lanes the wrong way round, which no single-lane test sees."""
 
-    def lanes(self, queue: str, strategy: Any, choice: Any = None, policy: Policy = DEFAULT) -> LocalLanes:
+    def lanes(self, queue: str, strategy: Any, choice: Any = None, policy: Policy = DEFAULT) -> TableLanes:
         class Reversed(type(strategy)):
             def enter(self, lane: Any, clock: Any) -> float:
                 return super().enter(lane, clock) - 1e-6 * clock.tick

@@ -1,22 +1,17 @@
-"""The operations in Python, for every backend that lives in this process or on this host.
-
-The algorithm is here, once; a backend brings the rows, as `Tables` opened for one transaction at a time.
-"""
+"""The operations in Python, for every backend that can open its rows as `Tables`, for one transaction at a time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any, TypeVar
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from ranch.answers import Claim, Ending, Receipt, Return
 from ranch.backends.admission import admit, check_room
 from ranch.backends.gates import blocked, change_limits, take_token
-from ranch.backends.lookups import Lookups, atomic
+from ranch.backends.lookups import Lookups, Store, atomic
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
 from ranch.backends.traffic import Traffic
@@ -24,28 +19,35 @@ from ranch.choice import StrategyChoice
 from ranch.letters import Death
 from ranch.limits import Limits
 from ranch.model import Job, LaneUpdate, Lease, NewJob, merged
-from ranch.policy import Policy
+from ranch.policy import DEFAULT, Policy
 from ranch.steps import Steps
 from ranch.typing import TIMERS_PER_CALL, Strategy
 
 R = TypeVar("R")
 
 
-class LocalLanes(Lookups):
+@frozen
+class Wait:
+    """The step of whoever waits for a change of a queue."""
+
+    store: Store
+    queue: str
+    timeout: float
+    tick: int
+
+    def __call__(self) -> None:
+        self.store.wait(self.queue, self.timeout, self.tick)
+
+
+class TableLanes(Lookups):
     """The lanes of one queue, worked on through tables."""
 
     def __init__(
-        self,
-        strategy: Strategy,
-        choice: StrategyChoice | None,
-        policy: Policy,
-        begin: Callable[[], AbstractContextManager[Tables]],
-        wait: Callable[[float, int], None],
+        self, store: Store, queue: str, strategy: Strategy, choice: StrategyChoice | None, policy: Policy
     ) -> None:
+        super().__init__(store, queue)
         self._ranking = Ranking(strategy, choice or StrategyChoice.of(strategy))
         self._traffic = Traffic(self._ranking, policy)
-        self.begin = begin
-        self._wait = wait
 
     # Jobs
 
@@ -252,7 +254,7 @@ class LocalLanes(Lookups):
         return evolve(choice, generation=queue.generation)
 
     def wait(self, timeout: float, tick: int) -> Steps[None]:
-        yield partial(self._wait, timeout, tick)
+        yield Wait(self.store, self.queue, timeout, tick)
 
     def ring(self) -> Steps[None]:
         # A change wakes all who wait.
@@ -265,11 +267,19 @@ def _owned(tables: Tables, lease: Lease) -> JobRow | None:
     return job if job and job.state == "leased" and job.token == lease.token else None
 
 
-class LocalBackend:
-    """Takes steps that are plain functions: called, or in a thread of their own for whoever awaits them."""
+class TableBackend(Store):
+    """A backend whose steps are plain functions: called, or in a thread of their own for whoever awaits them.
+
+    To make one of a store, give `begin` and `wait`, and say in `close` and `aclose` what there is to let go of.
+    """
+
+    def lanes(
+        self, queue: str, strategy: Strategy, choice: StrategyChoice | None = None, policy: Policy = DEFAULT
+    ) -> TableLanes:
+        return TableLanes(self, queue, strategy, choice, policy)
 
     def perform(self, step: Callable[[], R]) -> R:
         return step()
 
     async def aperform(self, step: Callable[[], R]) -> R:
-        return await asyncio.to_thread(step)
+        return await asyncio.to_thread(self.perform, step)

@@ -1,15 +1,14 @@
-"""The rows of queues in an SQLite file."""
+"""The rows of queues in a database that speaks SQL."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, Protocol
 
 from attrs import asdict
 
 from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
-from ranch.backends.sqlite_layout import JOB, JOB_CHANGES, LANE, QUEUE, columns, read, write
+from ranch.backends.sql_layout import JOB, JOB_CHANGES, LANE, QUEUE, columns, read, write
 from ranch.letters import Death
 
 _SELECT_LANE: Final = f"SELECT {columns(LANE)} FROM lanes WHERE queue = ?"
@@ -21,26 +20,59 @@ _WAITING: Final = "pending > 0 AND blocked = ''"
 _NEXT_LANE: Final = f'{_SELECT_LANE} AND generation = ? AND {_WAITING} ORDER BY tag, "order" LIMIT 1'
 _STALE_LANE: Final = f'{_SELECT_LANE} AND generation < ? AND {_WAITING} ORDER BY generation, tag, "order" LIMIT 1'
 _COUNT_WAITING: Final = f"SELECT count(*) FROM lanes WHERE queue = ? AND {_WAITING}"
-_SELECT_QUEUE: Final = f"SELECT {columns(QUEUE)} FROM queues WHERE queue = ?"
 _PUT_QUEUE: Final = f"UPDATE queues SET {', '.join(f'{name} = ?' for name in QUEUE)} WHERE queue = ?"
 _SELECT_JOB: Final = f"SELECT {columns(JOB)} FROM jobs WHERE queue = ?"
 _ADD_JOB: Final = f"INSERT INTO jobs (queue, {columns(JOB)}, place) VALUES (?{', ?' * len(JOB)}, ?)"
 _PUT_JOB: Final = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in JOB_CHANGES)} WHERE queue = ? AND id = ?"
+_ADD_TIMER: Final = "INSERT INTO timers (queue, at, timer) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_HOLD: Final = (
+    "INSERT INTO holders (queue, key, job, until) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, until = excluded.until"
+)
+_COUNT_LANES: Final = (
+    f"SELECT count(*), count(*) FILTER (WHERE {_WAITING}), count(*) FILTER (WHERE blocked <> '') "
+    "FROM lanes WHERE queue = ?"
+)
 _SELECT_LETTER: Final = "SELECT id, died_at, until, kind, reason, error, traceback FROM letters WHERE queue = ?"
 
-#: One page in so many may be free, for the next jobs; of more than these a part goes back to the file system, so many
-#: at a time. The file shrinks when SQLite checkpoints it: after 1,000 pages of changes, or when the last one closes it.
-_SPARE: Final = 4
-_PAGES_PER_CALL: Final = 256
+#: Reads the row of a queue by its name, and makes it.
+SELECT_QUEUE: Final = f"SELECT queue, {columns(QUEUE)} FROM queues WHERE name = ?"
+ADD_QUEUE: Final = "INSERT INTO queues (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
+#: The row of a queue that has none yet, for those who only read. No queue has that number.
+NO_QUEUE: Final[tuple[Any, ...]] = (0, *write(QueueRow(), QUEUE))
 
 
-class SQLiteTables:
-    """The rows of one queue in an open transaction; lanes are written when an index is asked, or at the end."""
+class Rows(Protocol):
+    """What a statement found."""
 
-    def __init__(self, connection: sqlite3.Connection, number: int, now: float) -> None:
-        self._execute = connection.execute
-        self._number = number
-        self._stored = self._execute(_SELECT_QUEUE, (number,)).fetchone()
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Execute(Protocol):
+    """Runs one statement of SQL, with a question mark for each value."""
+
+    def __call__(self, statement: str, values: Sequence[Any], /) -> Rows: ...
+
+
+class SQLTables:
+    """The rows of one queue in an open transaction; lanes are written when an index is asked, or at the end.
+
+    It looks at the result of no statement but a SELECT, and at that at once.
+
+    Args:
+        execute: Runs a statement in the transaction.
+        row: What `SELECT_QUEUE` has read in it.
+        now: The transaction's time.
+    """
+
+    def __init__(self, execute: Execute, row: tuple[Any, ...], now: float) -> None:
+        self._execute = execute
+        self._number, *stored = row
+        self._stored = tuple(stored)
         self.queue = QueueRow(**read(self._stored, QUEUE))
         self.queue.now = now
         self._lanes: dict[str, LaneRow] = {}
@@ -88,7 +120,7 @@ class SQLiteTables:
     # Timers
 
     def add_timer(self, at: float, timer: str) -> None:
-        self._execute("INSERT OR IGNORE INTO timers (queue, at, timer) VALUES (?, ?, ?)", (self._number, at, timer))
+        self._execute(_ADD_TIMER, (self._number, at, timer))
 
     def drop_timer(self, at: float, timer: str) -> None:
         self._execute("DELETE FROM timers WHERE queue = ? AND at = ? AND timer = ?", (self._number, at, timer))
@@ -110,8 +142,7 @@ class SQLiteTables:
         return holder
 
     def hold(self, dedup_key: str, job_id: str, until: float | None) -> None:
-        query = "INSERT OR REPLACE INTO holders (queue, key, job, until) VALUES (?, ?, ?, ?)"
-        self._execute(query, (self._number, dedup_key, job_id, until))
+        self._execute(_HOLD, (self._number, dedup_key, job_id, until))
 
     def let_go(self, dedup_key: str, job_id: str) -> None:
         query = "DELETE FROM holders WHERE queue = ? AND key = ? AND job = ?"
@@ -142,10 +173,7 @@ class SQLiteTables:
         ]
 
     def shrink(self) -> None:
-        (pages,), (free,) = (self._execute(f"PRAGMA {name}_count").fetchone() for name in ("page", "freelist"))
-        for _ in range(min(free - pages // _SPARE, _PAGES_PER_CALL)):
-            # One by one: Python takes one step of a statement that returns nothing, and that is one page.
-            self._execute("PRAGMA incremental_vacuum(1)")
+        """Do nothing: it is the database's own affair."""
 
     # Lanes
 
@@ -192,9 +220,8 @@ class SQLiteTables:
             yield self._seen(row)
 
     def count_lanes(self) -> dict[str, int]:
-        query = f"SELECT count(*), total({_WAITING}), total(blocked <> '') FROM lanes WHERE queue = ?"
-        row = self._execute(query, (self._number,)).fetchone()
-        return {name: int(value) for name, value in zip(("lanes", "backlogged", "blocked"), row, strict=True)}
+        lanes, backlogged, blocked = self._execute(_COUNT_LANES, (self._number,)).fetchone()
+        return {"lanes": lanes, "backlogged": backlogged, "blocked": blocked}
 
     def _seen(self, row: tuple[Any, ...]) -> LaneRow:
         lane = LaneRow(**read(row, LANE))
