@@ -16,10 +16,10 @@ JOBS ?= 2
 .DEFAULT_GOAL := help
 # Installations into one environment must not run at once.
 .NOTPARALLEL:
-.PHONY: help demo test matrix soak lint bench docs clean
+.PHONY: help demo test test-postgres matrix soak lint bench docs clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: $(VENV)/.installed-demo ## see fair scheduling at work
 	$(BIN)/ranch demo $(ARGS)
@@ -32,6 +32,9 @@ matrix: $(VENV)/.installed-test ## run the tests of ranch.celery on several vers
 
 soak: $(VENV)/.installed-test ## kill 200 workers over 50,000 jobs, and miss none
 	RANCH_TEST_KILLS="[50000, 200]" $(BIN)/python -m pytest tests/celery/test_delivery.py -k killed_workers $(ARGS)
+
+test-postgres: $(VENV)/.installed-test-postgres ## test the example of a store, on a PostgreSQL server of its own
+	$(BIN)/python -m pytest -m postgres tests/packaging $(ARGS)
 
 lint: $(VENV)/.installed-lint ## check style, types, imports and spelling
 	$(BIN)/ruff check .

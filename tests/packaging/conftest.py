@@ -44,13 +44,13 @@ class Environment:
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHON"))}
         return {**ours, "PYTHONWARNINGS": "ignore"}
 
-    def run(self, *arguments: str, cwd: Path) -> str:
+    def run(self, *arguments: str, cwd: Path, timeout: float = 100) -> str:
         """Run Python in it; return what it printed."""
-        return self._run([str(self.python), *arguments], cwd)
+        return self._run([str(self.python), *arguments], cwd, timeout)
 
-    def _run(self, command: list[str], cwd: Path | None = None) -> str:
+    def _run(self, command: list[str], cwd: Path | None = None, timeout: float = 100) -> str:
         done = subprocess.run(
-            command, cwd=cwd, env=self.variables, capture_output=True, text=True, check=False, timeout=100
+            command, cwd=cwd, env=self.variables, capture_output=True, text=True, check=False, timeout=timeout
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
