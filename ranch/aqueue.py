@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from types import TracebackType
 from typing import Any, TypeVar
 
 from ranch.ahandles import AsyncQueueLane, AsyncQueueLease
 from ranch.answers import StoredJob
+from ranch.backends.breaker import FAILURES
 from ranch.checks import checked_key
 from ranch.choice import StrategyChoice
 from ranch.dead import AsyncDeadLetters
@@ -44,6 +44,7 @@ class AsyncQueue:
         lease: float = 60.0,
         weight_function: str | Mapping[str, Any] | WeightFunction | None = None,
         weight_refresh: float = 1.0,
+        breaker_failures: int = FAILURES,
         policy: Policy | None = None,
         retry: Retry | None = None,
         owner: str | None = None,
@@ -58,6 +59,7 @@ class AsyncQueue:
             lease=lease,
             weight_function=weight_function,
             weight_refresh=weight_refresh,
+            breaker_failures=breaker_failures,
             policy=policy,
             retry=retry,
             owner=owner,
@@ -259,12 +261,7 @@ class AsyncQueue:
     async def __aenter__(self) -> AsyncQueue:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
     def __repr__(self) -> str:

@@ -51,6 +51,9 @@ class Config:
     #: What becomes of a message with a lane while the store cannot be reached: ``raise`` an error, or let the
     #: ``broker`` have it.
     on_backend_down: Literal["raise", "broker"] = "raise"
+    #: How many calls in a row find a store away, one that is reached over a network, before the next fail at once. One
+    #: in 5 seconds is let through, to find out when it is back. 0: each call finds out by itself.
+    breaker_failures: int = 3
     #: What jobs are written with: the name of a serializer, or a serializer.
     serializer: Any = "json"
     #: How often a call of Redis is tried again, within seconds, before its store counts as away. None: 4 times.
@@ -105,6 +108,7 @@ def _wrong_values(settings: Mapping[str, Any], where: str, plugins: Plugins) -> 
         ("lease", math.nextafter(0, 1), sys.float_info.max, "a number of seconds > 0"),
         ("weight_refresh", 0.0, sys.float_info.max, "a number of seconds >= 0"),
         ("share", 0.0, 1.0, "a number from 0 to 1"),
+        ("breaker_failures", 0, sys.maxsize, "a number of calls >= 0"),
         ("redis_max_retries", 0, sys.maxsize, "a number of attempts >= 0"),
         ("redis_socket_timeout", math.nextafter(0, 1), sys.float_info.max, "a number of seconds > 0"),
     ):

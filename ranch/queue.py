@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
 from typing import Any
 
+from ranch.backends.breaker import FAILURES
 from ranch.control import Control
 from ranch.handles import QueueLease
 from ranch.heartbeat import Heartbeat
@@ -38,6 +38,8 @@ class Queue(Control):
         weight_function: What weighs the lanes: a name (``"static"``, ``"tag"``, ``"bid"``, ``"backlog"``), a mapping as
             above, or a `WeightFunction`. All processes that work on the queue have to name the same.
         weight_refresh: Seconds for which a lane that was weighed is not weighed again for being served here.
+        breaker_failures: How many calls in a row find a store at a networked URL away before the next fail at once;
+            see `Breaker`. 0: never. A backend that is given comes as it is.
         policy: How often a job may come back from an expired lease, and how long lanes and dead letters are kept.
         retry: When failed jobs are tried again; by default `Retry.exponential`, five attempts in all.
         owner: Who claims, as `explain` tells it; by default the host's name and the process's number.
@@ -58,6 +60,7 @@ class Queue(Control):
         lease: float = 60.0,
         weight_function: str | Mapping[str, Any] | WeightFunction | None = None,
         weight_refresh: float = 1.0,
+        breaker_failures: int = FAILURES,
         policy: Policy | None = None,
         retry: Retry | None = None,
         owner: str | None = None,
@@ -72,6 +75,7 @@ class Queue(Control):
             lease=lease,
             weight_function=weight_function,
             weight_refresh=weight_refresh,
+            breaker_failures=breaker_failures,
             policy=policy,
             retry=retry,
             owner=owner,
@@ -285,12 +289,7 @@ class Queue(Control):
     def __enter__(self) -> Queue:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -38,11 +38,11 @@ def ranch_backends() -> Sequence[BackendPlugin]:
     return [
         BackendPlugin(name="memory", factory=_memory, summary="In this process, gone with it."),
         BackendPlugin(name="sqlite", factory=_sqlite, summary="One file on one host, many processes, durable."),
-        BackendPlugin(name="redis", factory=_redis, summary="Redis or Valkey over TCP."),
-        BackendPlugin(name="rediss", factory=_redis, summary="Redis or Valkey over TLS."),
-        BackendPlugin(name="unix", factory=_redis, summary="Redis or Valkey over a unix socket."),
-        BackendPlugin(name="redis+sentinel", factory=_redis, summary="Redis or Valkey that Sentinels watch."),
-        BackendPlugin(name="rediss+sentinel", factory=_redis, summary="The same over TLS."),
-        BackendPlugin(name="redis+cluster", factory=_redis, summary="Redis Cluster or Valkey Cluster."),
-        BackendPlugin(name="rediss+cluster", factory=_redis, summary="The same over TLS."),
+        BackendPlugin(name="redis", factory=_redis, summary="Redis or Valkey over TCP.", remote=True),
+        BackendPlugin(name="rediss", factory=_redis, summary="Redis or Valkey over TLS.", remote=True),
+        BackendPlugin(name="unix", factory=_redis, summary="Redis or Valkey over a unix socket.", remote=True),
+        BackendPlugin(name="redis+sentinel", factory=_redis, summary="Redis or Valkey under Sentinels.", remote=True),
+        BackendPlugin(name="rediss+sentinel", factory=_redis, summary="The same over TLS.", remote=True),
+        BackendPlugin(name="redis+cluster", factory=_redis, summary="Redis Cluster or Valkey Cluster.", remote=True),
+        BackendPlugin(name="rediss+cluster", factory=_redis, summary="The same over TLS.", remote=True),
     ]

@@ -7,6 +7,7 @@ from typing import Final
 
 from celery import Celery
 
+from ranch.backends.breaker import opened
 from ranch.celery.broker import store_url
 from ranch.celery.settings import WHERE
 from ranch.config import Config
@@ -35,13 +36,13 @@ def open_store(app: Celery, config: Config) -> Backend:
     if scheme in _REDIS:
         if config.redis_use_ssl:
             store = _over_tls(store)
-        return default_plugins().backend(store, prefix=config.prefix, **options)
+        return opened(default_plugins(), store, config.breaker_failures, prefix=config.prefix, **options)
     if options or config.redis_use_ssl:
         what = f"the store is {scheme}://" if scheme else f"the store was made elsewhere: {store!r}"
         raise ConfigError(
             f"redis_max_retries, redis_socket_timeout and redis_use_ssl are for a redis:// URL, and {what}", where=WHERE
         )
-    return default_plugins().backend(store)
+    return opened(default_plugins(), store, config.breaker_failures)
 
 
 def _over_tls(url: str) -> str:

@@ -42,6 +42,8 @@ class BackendPlugin:
     #: Called with the whole URL, and the options that the user gave beside it.
     factory: Callable[..., Backend]
     summary: str
+    #: It is reached over a network, and may be away: a queue that opens it by its URL has a breaker before it.
+    remote: bool = False
 
 
 @frozen(kw_only=True)

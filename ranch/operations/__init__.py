@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from ranch.agreement import AgreedLanes
+from ranch.backends.breaker import FAILURES, opened
 from ranch.checks import checked_key, checked_number
 from ranch.exceptions import ConfigError, InvalidJob
 from ranch.hooks.manager import Plugins, default_plugins
@@ -39,6 +40,7 @@ class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperation
         weight_function: str | Mapping[str, Any] | WeightFunction | None = None,
         weight_refresh: float = 1.0,
         accept: Iterable[str | Serializer] | None = None,
+        breaker_failures: int = FAILURES,
         policy: Policy | None = None,
         retry: Retry | None = None,
         owner: str | None = None,
@@ -50,13 +52,14 @@ class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperation
             name, lease = checked_key(name, "queue"), checked_number(lease, "lease", positive=True)
             weight_refresh = checked_number(weight_refresh, "weight_refresh")
             owner = None if owner is None else checked_key(owner, "owner")
+            checked_number(breaker_failures, "breaker_failures")
         except InvalidJob as exc:
             raise ConfigError(str(exc), where="queue") from exc
         function = None if weight_function is None else plugins.weight_function(weight_function)
         chosen, codec, store = (
             plugins.strategy(strategy),
             plugins.codec(serializer, accept),
-            plugins.backend(backend),
+            opened(plugins, backend, breaker_failures),
         )
         lanes = AgreedLanes(name, store, chosen, plugins, policy or DEFAULT_POLICY)
         return cls(

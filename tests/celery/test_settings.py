@@ -16,6 +16,7 @@ from celery import Celery, group
 import ranch
 from ranch import ConfigError, Queue, RedisStorage, SerializerType, configure
 from ranch.backends.memory import MemoryBackend
+from ranch.backends.redis import RedisBackend
 from ranch.celery import Ranch
 from tests.celery.workers import CeleryWorker
 
@@ -119,16 +120,23 @@ def test_a_wrong_value_is_found(bare: Celery, setting: str, value: Any, fault: s
 def connection_of(app: Celery) -> tuple[Any, dict[str, Any]]:
     """How an app's store reaches Redis."""
     backend: Any = Ranch(app).backend
-    pool = backend._client.connection_pool
+    pool = backend.backend._connections.client().connection_pool
     return pool.connection_class, pool.connection_kwargs
 
 
 def test_redis_settings_arrive(bare: Celery) -> None:
-    """At the client."""
+    """At the backend and its client."""
     bare.conf.ranch = {"backend": "redis://host", "redis_max_retries": 7, "redis_socket_timeout": 1.5}
     connection, arguments = connection_of(bare)
     assert connection is redis.Connection
-    assert (arguments["retry"]._retries, arguments["socket_timeout"]) == (7, 1.5)
+    backend: Any = Ranch(bare).backend
+    assert (backend.backend._retry._retries, arguments["socket_timeout"]) == (7, 1.5)
+
+
+def test_the_breaker_is_set(bare: Celery) -> None:
+    """Or switched off; only a store over a network has one."""
+    bare.conf.ranch = {"backend": "redis://host", "breaker_failures": 0}
+    assert isinstance(Ranch(bare).backend, RedisBackend)
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ class RedisLanes(RedisLookups):
         """Wait for the bell, at most 2 seconds. A ring that came before the wait ends it at once."""
         if timeout > 0:
             seconds = max(_SHORTEST_WAIT, min(timeout, self._patience))
-            yield Call("BLPOP", (self._keys.bell,), (seconds,), nothing)
+            yield Call("BLPOP", (self._keys.bell,), (seconds,), nothing, waits=True)
 
     def ring(self) -> Steps[None]:
         """Ring the bell, unless it rings already."""

@@ -24,6 +24,8 @@ class Call:
     keys: tuple[str, ...]
     args: tuple[Any, ...]
     parse: Callable[[Any], Any]
+    #: Whether the server may keep the answer back until there is something to tell.
+    waits: bool = False
 
     def words(self, how: str = "EVALSHA") -> tuple[Any, ...]:
         """Return the command as it is sent; a script by its hash or, with ``EVAL``, whole."""
