@@ -33,7 +33,7 @@ def open_store(app: Celery, config: Config) -> Backend:
         **(config.redis_use_ssl if isinstance(config.redis_use_ssl, Mapping) else {}),
     }
     options = {name: value for name, value in options.items() if value is not None}
-    if scheme in _REDIS:
+    if scheme and scheme.partition("+")[0] in _REDIS:
         if config.redis_use_ssl:
             store = _over_tls(store)
         return opened(default_plugins(), store, config.breaker_failures, prefix=config.prefix, **options)
@@ -49,4 +49,5 @@ def _over_tls(url: str) -> str:
     scheme, _, rest = url.partition("://")
     if scheme == "unix":
         raise ConfigError(f"redis_use_ssl is set, and {url!r} is no connection that TLS is for", where=WHERE)
-    return f"rediss://{rest}"
+    _, plus, kind = scheme.partition("+")
+    return f"rediss{plus}{kind}://{rest}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import redis
+import redis.sentinel
 from celery import Celery, group
 
 import ranch
@@ -128,9 +129,9 @@ def test_redis_settings_arrive(bare: Celery) -> None:
     """At the backend and its client."""
     bare.conf.ranch = {"backend": "redis://host", "redis_max_retries": 7, "redis_socket_timeout": 1.5}
     connection, arguments = connection_of(bare)
-    assert connection is redis.Connection
     backend: Any = Ranch(bare).backend
-    assert (backend.backend._retry._retries, arguments["socket_timeout"]) == (7, 1.5)
+    assert connection is redis.Connection
+    assert (backend.backend._retry.get_retries(), arguments["socket_timeout"]) == (7, 1.5)
 
 
 def test_the_breaker_is_set(bare: Celery) -> None:
@@ -148,6 +149,16 @@ def test_redis_is_reached_by_tls(bare: Celery, use_ssl: Any) -> None:
     connection, arguments = connection_of(bare)
     assert connection is redis.SSLConnection
     assert arguments.get("ssl_ca_certs") == (None if use_ssl is True else "/ca.pem")
+
+
+def test_sentinels_and_clusters_are_redis_too(bare: Celery) -> None:
+    """They take the prefix and the settings like one server does."""
+    settings = {"prefix": "my_app:", "redis_max_retries": 7, "redis_use_ssl": True}
+    bare.conf.ranch = {"backend": "redis+sentinel://host/service", **settings}
+    backend: Any = Ranch(bare).backend
+    connection, _ = connection_of(bare)
+    assert (backend._prefix, backend._retry.get_retries()) == ("my_app:", 7)
+    assert connection is redis.sentinel.SentinelManagedSSLConnection
 
 
 @pytest.mark.parametrize(

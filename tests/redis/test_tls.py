@@ -12,6 +12,8 @@ from ranch import AsyncQueue, Queue
 from ranch.backends.redis import RedisBackend
 from ranch.exceptions import BackendUnavailable
 from ranch.testing.proxy import FaultyProxy
+from ranch.testing.server import RedisServer, ServerFailed, free_port
+from ranch.testing.topologies import ClusterServers
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +100,37 @@ def test_a_certificate_for_another_host_is_refused(tls, options):
         pytest.raises(BackendUnavailable, match=r"(?i)certificate"),
     ):
         queue.stats()
+
+
+@pytest.fixture
+def tls_servers(ca, files):
+    """Makes servers speak TLS on a port of their own; skips the test where the server was built without."""
+
+    def prepare(*servers, more=()):
+        certificate = files / "server.pem"
+        ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
+        ports = [free_port() for _ in servers]
+        for server, port in zip(servers, ports, strict=True):
+            tls = ("--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file", certificate)
+            server.options = [*server.options, *map(str, tls), "--tls-ca-cert-file", f"{files}/ca.pem", *more]
+        try:
+            with RedisServer(servers[0].binary, servers[0].options):
+                pass
+        except ServerFailed as exc:
+            pytest.skip(f"the server was built without TLS: {str(exc)[-100:]}")
+        return ports
+
+    return prepare
+
+
+def test_a_cluster_over_tls(redis_binary, tls_servers, options):
+    """Each of its nodes is spoken to by TLS."""
+    cluster = ClusterServers(redis_binary)
+    ports = tls_servers(*cluster.nodes, more=("--tls-cluster", "yes"))
+    with cluster:
+        url = f"rediss+cluster://127.0.0.1:{ports[0]}?{urlencode(options)}"
+        for name in ("a", "b", "c", "d", "e"):
+            with Queue(name, backend=url) as queue:
+                queue.enqueue("lane", name)
+
+                assert queue.claim().job.payload == name

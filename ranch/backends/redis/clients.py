@@ -118,7 +118,8 @@ class Address:
     def _several(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return what each of several servers is told."""
         said = {**options, **_parse_url(self.url)}
-        return {**said, "ssl": said.pop("connection_class", None) is not None}
+        over_tls = said.pop("connection_class", None) is not None
+        return {**said, "ssl": over_tls}
 
     def _watched(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return what the servers are told, and what the Sentinels are, who have users and passwords of their own."""
