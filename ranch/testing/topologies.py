@@ -65,6 +65,20 @@ class WatchedServers(_Servers):
         """The address for a backend."""
         return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/{SERVICE}/0"
 
+    def fail_over(self) -> None:
+        """Let the two servers change roles, both staying up, and return when they have."""
+
+        def accepted() -> bool:
+            try:
+                sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
+            except redis.ResponseError:  # It has not looked at the replica yet.
+                return False
+            return True
+
+        with redis.Redis.from_url(self.sentinel.url) as sentinel:
+            wait_until(accepted, timeout=30.0, interval=0.1)
+        self.wait_for_failover()
+
     def wait_for_failover(self) -> None:
         """Return once the Sentinel names the replica as the primary, and it takes changes."""
 

@@ -11,7 +11,7 @@ import redis
 from ranch import AsyncQueue, Queue
 from ranch.backends.redis import RedisBackend
 from ranch.exceptions import BackendUnavailable
-from ranch.testing.topologies import SERVICE, WatchedServers
+from ranch.testing.topologies import WatchedServers
 from ranch.testing.waiting import wait_until
 
 
@@ -59,10 +59,7 @@ def test_a_planned_fail_over(watched):
     worker = threading.Thread(target=work)
     worker.start()
     wait_until(lambda: len(done) > 10)
-    with redis.Redis.from_url(watched.sentinel.url) as sentinel:
-        wait_until(lambda: sentinel.execute_command("SENTINEL", "REPLICAS", SERVICE))
-        sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
-    watched.wait_for_failover()
+    watched.fail_over()
     soon = len(done) + 20
     wait_until(lambda: len(done) > soon, timeout=30.0)
     stop.set()
