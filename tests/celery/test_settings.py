@@ -157,7 +157,7 @@ def test_sentinels_and_clusters_are_redis_too(bare: Celery) -> None:
     bare.conf.ranch = {"backend": "redis+sentinel://host/service", **settings}
     backend: Any = Ranch(bare).backend
     connection, _ = connection_of(bare)
-    assert (backend._prefix, backend._retry.get_retries()) == ("my_app:", 7)
+    assert (backend.backend._prefix, backend.backend._retry.get_retries()) == ("my_app:", 7)
     assert connection is redis.sentinel.SentinelManagedSSLConnection
 
 

@@ -180,3 +180,19 @@ def test_a_cluster_that_is_away(redis_binary):
 
     with pytest.raises(BackendError, match="cannot be reached"):
         queue.stats()
+
+
+def test_a_node_that_is_gone_and_comes_back(cluster):
+    """Its queues are away, and are found again when it is back."""
+    number = cluster.owner(Keys("ranch:", "q").tag)
+    with Queue("q", backend=RedisBackend(cluster.url, retries=2)) as queue:
+        queue.enqueue("a", 1)
+        cluster.nodes[number].kill()
+        with pytest.raises(BackendUnavailable):
+            queue.enqueue("a", 2)
+        cluster.nodes[number].start()
+
+        patient = Queue("q", backend=RedisBackend(cluster.url, retries=30))
+        patient.enqueue("a", 3)
+        assert [lease.job.payload for lease in queue.claim_many(5)][-1] == 3
+        patient.close()

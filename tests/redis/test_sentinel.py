@@ -24,7 +24,7 @@ def watched(redis_binary):
 
 def test_a_fail_over_in_the_middle_of_work(watched):
     """The primary is killed: calls wait or fail until the replica has taken over, and then go on there."""
-    backend = RedisBackend(watched.url, retries=50)
+    backend = RedisBackend(watched.url, retries=100)
     with Queue("q", backend=backend) as queue:
         jobs = [queue.enqueue("a", number).id for number in range(20)]
         with redis.Redis.from_url(watched.primary.url) as client:
@@ -50,7 +50,7 @@ def test_a_planned_fail_over(watched):
     done, stop = [], threading.Event()
 
     def work():
-        with Queue("q", backend=RedisBackend(watched.url, retries=50)) as queue:
+        with Queue("q", backend=RedisBackend(watched.url, retries=100)) as queue:
             while not stop.is_set():
                 queue.enqueue("a", 1)
                 queue.claim(wait=1.0).ack()
@@ -72,7 +72,7 @@ def test_a_planned_fail_over(watched):
 
 async def test_a_fail_over_when_awaited(watched):
     """The same with the clients of asyncio."""
-    async with AsyncQueue("q", backend=RedisBackend(watched.url, retries=50)) as queue:
+    async with AsyncQueue("q", backend=RedisBackend(watched.url, retries=100)) as queue:
         await queue.enqueue("a", 1)
         await asyncio.to_thread(watched.primary.kill)
         await queue.enqueue("a", 2)
