@@ -53,7 +53,7 @@ if os.environ.get("RANCH_DOCS_INTERSPHINX"):
 # Names that are right and lead nowhere.
 nitpick_ignore_regex = [
     # Of other projects: links if intersphinx is on, words if not.
-    (r"py:.*", r"(asyncio|collections|contextlib|pathlib|sqlite3|threading|types|typing)\..*"),
+    (r"py:.*", r"(asyncio|collections|contextlib|pathlib|sqlite3|ssl|threading|types|typing)\..*"),
     (r"py:.*", r"(_pytest|celery|hypothesis|kombu|pluggy|redis)\..*"),
     (r"py:obj", r"Redis|RedisCluster"),
     # Type variables stand for any type and have no page.
