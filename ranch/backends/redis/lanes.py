@@ -40,6 +40,8 @@ MAX_ENQUEUE: Final = 10_000
 
 # How many items one script works on, where a longer list may be several: some 3 ms of the server's time at most.
 _PAGE: Final = 100
+# The same for timers, whatever they bring.
+_TIMERS_PAGE: Final = 50
 # The same for what costs the server next to nothing.
 _ANSWERS_PAGE: Final = 500
 # Shorter waits would round to none, which Redis takes for no limit.
@@ -132,11 +134,11 @@ class RedisLanes(RedisLookups):
         return renewed, gone
 
     def reclaim(self, limit: int) -> Steps[Return]:
-        """See to up to `limit` things whose time has come; one round trip for each hundred."""
+        """See to up to `limit` things whose time has come; one round trip for each fifty."""
         reclaimed = 0
         ended: list[Ending] = []
         while limit > 0:
-            wanted = min(limit, _PAGE)
+            wanted = min(limit, _TIMERS_PAGE)
             try:
                 what_ended, seen, expired = yield from self._rank("reclaim", wanted, parse=tuple)
             except StrategyMismatch:
