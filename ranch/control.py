@@ -114,7 +114,7 @@ class Control:
     def reclaim(self, limit: int = 1000) -> int:
         """Take back jobs whose lease has expired, and let delayed ones in that have fallen due, up to `limit` in all.
 
-        Every claim does a little of this itself; nobody has to call it. One round trip.
+        Every claim does a little of this itself; nobody has to call it. One round trip, on Redis one for each 50.
 
         Returns:
             How many jobs came from an expired lease.
