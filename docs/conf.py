@@ -56,6 +56,8 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(asyncio|collections|contextlib|pathlib|sqlite3|ssl|threading|types|typing)\..*"),
     (r"py:.*", r"(_pytest|celery|hypothesis|kombu|pluggy|redis)\..*"),
     (r"py:obj", r"Redis|RedisCluster"),
+    # What the tests of a suite are given by pytest.
+    (r"py:class", r"ranch\.testing\.backend\.case\.DrivenLanes"),
     # Type variables stand for any type and have no page.
     (r"py:.*", r"(ranch\.(\w+\.)*)?[A-Z]$"),
 ]

@@ -57,6 +57,8 @@ class Ranch:
     app: Celery
     _options: dict[str, Any]
     _made: dict[str, Any]
+    #: How many messages with a lane went to the broker instead, for the store could not be reached.
+    sent_to_broker: int
 
     def __new__(cls, app: Celery, **options: Any) -> Ranch:
         ranch = vars(app).get(_ATTRIBUTE)
@@ -73,7 +75,6 @@ class Ranch:
         self.app = app
         self._options = {}
         self._made = {}
-        #: How many messages with a lane went to the broker instead, for the store could not be reached.
         self.sent_to_broker = 0
         use_amqp(app, RanchAMQP)
         scope_producers(app, batching)
