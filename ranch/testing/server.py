@@ -22,18 +22,23 @@ from ranch.testing.waiting import wait_until
 #: Names the server that tests shall use, instead of starting one. Its databases are emptied.
 URL_VARIABLE: Final = "RANCH_TEST_REDIS_URL"
 
-# What runs first in the server's process. On Linux it asks to be killed when the process that
-# started it ends, in whatever way, and then becomes the server. Not a preexec_fn: that one runs in
-# a fork, and Python 3.12 warns when a process with threads forks.
+# What runs first in a process of one's own. On Linux it asks to be killed when the process that
+# started it ends, in whatever way, and then becomes what it is to be. Not a preexec_fn: that one runs
+# in a fork, and Python 3.12 warns when a process with threads forks.
 _LAUNCHER = """
 import ctypes, os, signal, sys
 if sys.platform == "linux":
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(sys.argv[1]):
-        sys.exit("whoever wanted this server is gone")
+        sys.exit("whoever wanted this process is gone")
 os.execv(sys.argv[2], sys.argv[2:])
 """
+
+
+def mortal(*command: str) -> list[str]:
+    """Return a command that on Linux is killed when this process ends; more exactly, the thread that starts it."""
+    return [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command]
 
 
 class ServerMissing(Exception):
@@ -167,10 +172,9 @@ class RedisServer:
         return [*(word for name, value in settings.items() for word in (f"--{name}", value)), *self.options]
 
     def _launch(self, folder: Path) -> None:
-        launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
         with (folder / "log").open("wb") as log:
             process = self._process = subprocess.Popen(
-                [*launcher, str(self.binary), *self._arguments(folder)],
+                mortal(str(self.binary), *self._arguments(folder)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
