@@ -36,6 +36,9 @@ soak: $(VENV)/.installed-test ## kill 200 workers over 50,000 jobs, and miss non
 test-postgres: $(VENV)/.installed-test-postgres ## test the example of a store, on a PostgreSQL server of its own
 	$(BIN)/python -m pytest -m postgres tests/packaging $(ARGS)
 
+chaos: $(VENV)/.installed-test ## kill, stop and cut off everything while jobs run, and account for each
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 lint: $(VENV)/.installed-lint ## check style, types, imports and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
