@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from types import NoneType
 from typing import Any, Final, Literal
 
-from attrs import field, frozen
+from attrs import field, fields_dict, frozen
 
 from ranch.exceptions import ConfigError
 from ranch.hooks.manager import Plugins, default_plugins
+from ranch.policy import DEFAULT as DEFAULT_POLICY
+from ranch.policy import Policy
 from ranch.structure import structure
 
 #: Old names that go on working, and the key that each stands for.
-ALIASES: Final = {"redis_prefix": "prefix", "redis_serializer": "serializer"}
+ALIASES: Final = {"redis_prefix": "prefix", "redis_serializer": "serializer", "redis_key_ttl": "lane_ttl"}
 
 
 @frozen(kw_only=True)
@@ -41,6 +43,14 @@ class Config:
     #: ``"as-task"``: a job is acked as its task says, when it starts or, with ``acks_late``, when it has ended.
     #: ``"at-least-once"``: always when it has ended, so that none is lost with its worker.
     delivery: Literal["as-task", "at-least-once"] = "as-task"
+    #: How often a job may come back from a worker that was killed before it is a dead letter.
+    max_reclaims: int = DEFAULT_POLICY.max_reclaims
+    #: Seconds after which a lane is forgotten that has no jobs and of which nothing was set. None: never.
+    lane_ttl: float | None = DEFAULT_POLICY.lane_ttl
+    #: How many dead letters a queue keeps; the oldest go first.
+    max_dead: int = DEFAULT_POLICY.max_dead
+    #: Seconds for which a dead letter is kept. None: until there are too many.
+    dead_ttl: float | None = DEFAULT_POLICY.dead_ttl
     #: Where a worker takes plain messages too: the share of its slots for jobs in lanes while both wait, 0 to 1.
     share: float = 0.5
     #: Whether a task that is sent by a job, and names no lane, goes into the job's lane. A task may say otherwise.
@@ -91,6 +101,11 @@ class Config:
         """Return what was set for a queue, or for all of them."""
         return self.strategies.get(queue, self.strategy)
 
+    @property
+    def policy(self) -> Policy:
+        """How long queues go on with a job, and how long they remember."""
+        return Policy(**{name: getattr(self, name) for name in fields_dict(Policy)})
+
 
 def _without_aliases(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     renamed, problems = dict(settings), []
@@ -107,6 +122,10 @@ def _wrong_values(settings: Mapping[str, Any], where: str, plugins: Plugins) -> 
     for key, low, high, wanted in (
         ("lease", math.nextafter(0, 1), sys.float_info.max, "a number of seconds > 0"),
         ("weight_refresh", 0.0, sys.float_info.max, "a number of seconds >= 0"),
+        ("max_reclaims", 1, sys.maxsize, "a number of times >= 1"),
+        ("lane_ttl", math.nextafter(0, 1), sys.float_info.max, "a number of seconds > 0"),
+        ("max_dead", 1, sys.maxsize, "a number of dead letters >= 1"),
+        ("dead_ttl", math.nextafter(0, 1), sys.float_info.max, "a number of seconds > 0"),
         ("share", 0.0, 1.0, "a number from 0 to 1"),
         ("breaker_failures", 0, sys.maxsize, "a number of calls >= 0"),
         ("redis_max_retries", 0, sys.maxsize, "a number of attempts >= 0"),

@@ -8,14 +8,15 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
 from functools import partial
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from attrs import frozen
 from celery.utils.log import get_logger
 from celery.utils.time import maybe_iso8601, maybe_make_aware
 from kombu.utils.functional import retry_over_time
 
-from ranch.exceptions import BackendUnavailable
+from ranch.exceptions import BackendUnavailable, DecodeError
+from ranch.model import Job
 from ranch.operations.core import PER_CALL
 from ranch.queue import Queue
 
@@ -27,7 +28,10 @@ _BATCHES: Final = "_ranch_batches"
 #: Keys of a retry policy that say when to try again.
 _POLICY: Final = ("max_retries", "interval_start", "interval_step", "interval_max", "timeout")
 
-#: Seconds. In a group each task has its own ETA, moments apart, and jobs are stored together if their delays agree.
+#: Seconds. The store counts milliseconds.
+_AT_LEAST: Final = 0.001
+
+#: Seconds. In a group each task has its own ETA, moments apart, and jobs are stored together if their times agree.
 _GRAIN: Final = 0.1
 
 
@@ -43,6 +47,9 @@ class Delivery:
     #: Arguments for `QueueLane.update`; empty changes nothing.
     change: Mapping[str, Any]
     eta: datetime | None
+    expires: datetime | None
+    #: Whether the task was let in before: a retry is no new work, and never too much.
+    is_retry: bool
     #: As Celery's ``task_publish_retry_policy``; None tries once.
     retry_policy: Mapping[str, Any] | None
     #: Sends it as plain Celery would, while the store cannot be reached; None if it is an error then.
@@ -50,36 +57,55 @@ class Delivery:
 
     def delay(self, grain: float = 0.0) -> float:
         """Return the seconds until it is due, rounded up to a multiple of `grain`."""
-        if self.eta is None:
-            return 0.0
-        seconds = max(0.0, (self.eta - datetime.now(timezone.utc)).total_seconds())
-        return math.ceil(seconds / grain) * grain if grain else seconds
+        # What comes in later is not counted by the limit `max_pending`.
+        return _seconds_until(self.eta, grain) or (_AT_LEAST if self.is_retry else 0.0)
+
+    def lifetime(self, grain: float = 0.0) -> float | None:
+        """Return the seconds until it expires, rounded up to a multiple of `grain`; None if it does not."""
+        return None if self.expires is None else _seconds_until(self.expires, grain) or _AT_LEAST
+
+    @property
+    def task_id(self) -> Any:
+        return self.payload["headers"].get("id")
 
 
-def eta_of(headers: Mapping[str, Any]) -> datetime | None:
-    """Return when a message is due by its headers; None if at once."""
-    eta = headers.get("eta")
-    if not eta or (at := maybe_iso8601(eta)) is None:
+def _seconds_until(moment: datetime | None, grain: float) -> float:
+    if moment is None:
+        return 0.0
+    seconds = max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+    return math.ceil(seconds / grain) * grain if grain else seconds
+
+
+def moment_of(headers: Mapping[str, Any], name: Literal["eta", "expires"]) -> datetime | None:
+    """Return the time that a message's header tells; None if it tells none."""
+    told = headers.get(name)
+    if not told or (at := maybe_iso8601(told)) is None:
         return None
     # As the worker reads it: without a zone it is UTC.
-    due: datetime = maybe_make_aware(at)
-    return due
+    moment: datetime = maybe_make_aware(at)
+    return moment
 
 
-def deliver(deliveries: Sequence[Delivery], *, grain: float = 0.0) -> None:
+def deliver(deliveries: Sequence[Delivery], *, grain: float = 0.0) -> list[Job]:
     """Store messages, those that agree in all but lane and payload together. One round trip for each 1,000 of them.
+
+    Returns:
+        The jobs: of a duplicate the one that was there. None for those that went to the broker.
 
     Raises:
         BackendUnavailable: The store cannot be reached. What was stored before stays.
+        QueueFull: No more jobs may wait. What was stored before stays.
     """
-    keyed = [((d.queue.name, d.delay(grain), d.job), d) for d in deliveries]
-    for (_, delay, job), run in groupby(keyed, key=lambda pair: pair[0]):
+    keyed = [((d.queue.name, d.delay(grain), d.lifetime(grain), d.job), d) for d in deliveries]
+    jobs: list[Job] = []
+    for (_, delay, expires, job), run in groupby(keyed, key=lambda pair: pair[0]):
         same = [delivery for _, delivery in run]
         for start in range(0, len(same), PER_CALL):
-            _deliver(same[start : start + PER_CALL], delay, job)
+            jobs += _deliver(same[start : start + PER_CALL], {**job, "delay": delay, "expires": expires})
+    return jobs
 
 
-def _deliver(deliveries: Sequence[Delivery], delay: float, job: Mapping[str, Any]) -> None:
+def _deliver(deliveries: Sequence[Delivery], job: Mapping[str, Any]) -> list[Job]:
     queue, policy, to_broker = deliveries[0].queue, deliveries[0].retry_policy, deliveries[0].to_broker
     changes: dict[str, list[Mapping[str, Any]]] = {}
     for delivery in deliveries:
@@ -89,7 +115,7 @@ def _deliver(deliveries: Sequence[Delivery], delay: float, job: Mapping[str, Any
         for lane, of_lane in changes.items():
             for change in of_lane:
                 _retried(partial(queue.lane(lane).update, **change), policy)
-        _retried(partial(queue.enqueue_many, [(d.lane, d.payload) for d in deliveries], delay=delay, **job), policy)
+        return _stored(deliveries, job)
     except BackendUnavailable as exc:
         if to_broker is None:
             raise
@@ -99,13 +125,32 @@ def _deliver(deliveries: Sequence[Delivery], delay: float, job: Mapping[str, Any
         for delivery in deliveries:
             if delivery.to_broker:
                 delivery.to_broker()
+        return []
 
 
-def _retried(call: Callable[[], Any], policy: Mapping[str, Any] | None) -> None:
+def _stored(deliveries: Sequence[Delivery], job: Mapping[str, Any]) -> list[Job]:
+    queue, policy = deliveries[0].queue, deliveries[0].retry_policy
+    messages = [(delivery.lane, delivery.payload) for delivery in deliveries]
+    jobs: list[Job] = _retried(partial(queue.enqueue_many, messages, **job), policy)
+    if jobs[0].duplicate and task_of(jobs[0]) == deliveries[0].task_id:
+        # A retry, while the attempt that sends it still holds the key.
+        keyless = {name: value for name, value in job.items() if not name.startswith("dedup")}
+        return _retried(partial(queue.enqueue_many, messages, **keyless), policy)  # type: ignore[no-any-return]
+    return jobs
+
+
+def task_of(job: Job) -> Any:
+    """Return the id of the task that a job runs; None if the job is no message to a task."""
+    try:
+        return job.payload["headers"]["id"]
+    except (DecodeError, KeyError, TypeError):
+        return None
+
+
+def _retried(call: Callable[[], Any], policy: Mapping[str, Any] | None) -> Any:
     if policy is None:
-        call()
-    else:
-        retry_over_time(call, BackendUnavailable, **{key: policy[key] for key in _POLICY if key in policy})
+        return call()
+    return retry_over_time(call, BackendUnavailable, **{key: policy[key] for key in _POLICY if key in policy})
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from attrs import asdict
 from celery import Celery
 
 from ranch.celery.delivery import batching
-from ranch.celery.internals.app import scope_producers, use_amqp
+from ranch.celery.endings import Endings
+from ranch.celery.internals.app import let_sends_return_others, scope_producers, use_amqp
 from ranch.celery.message import readable
 from ranch.celery.naming import Naming, lane_router
 from ranch.celery.settings import read_settings
@@ -17,6 +18,7 @@ from ranch.celery.store import open_store
 from ranch.celery.weights import weight_function_of
 from ranch.config import Config
 from ranch.exceptions import ConfigError
+from ranch.hooks.manager import Plugins
 from ranch.operations import Operations
 from ranch.queue import Queue
 from ranch.typing import Backend
@@ -78,6 +80,7 @@ class Ranch:
         self.sent_to_broker = 0
         use_amqp(app, RanchAMQP)
         scope_producers(app, batching)
+        let_sends_return_others(app)
         app.steps["worker"].add(WorkerStep)
         app.steps["consumer"].add(PumpStep)
         vars(app)[_ATTRIBUTE] = self
@@ -113,6 +116,11 @@ class Ranch:
         return self._once("backend", lambda: open_store(self.app, self.config))
 
     @property
+    def endings(self) -> Endings:
+        """What tells whoever waits for a task that it ends without having run."""
+        return self._once("endings", lambda: Endings(self.app))
+
+    @property
     def naming(self) -> Naming:
         """How messages come by their lane, as it was set."""
         return self._once("naming", self._read_naming)
@@ -135,7 +143,7 @@ class Ranch:
 
     def operations(self, name: str) -> Operations:
         """Return the operations of a queue, for whoever drives them in steps."""
-        return Operations.open(name, plugins=None, **self._settings_of(name))
+        return Operations.open(name, **self._settings_of(name))
 
     def _settings_of(self, queue: str) -> dict[str, Any]:
         config = self.config
@@ -145,6 +153,8 @@ class Ranch:
             "weight_function": weight_function_of(self.app, config, queue),
             "weight_refresh": config.weight_refresh,
             "lease": config.lease,
+            "policy": config.policy,
+            "plugins": self._once("plugins", lambda: Plugins([self.endings])),
             "serializer": config.serializer,
             "accept": readable(config.serializer),
         }
@@ -181,8 +191,7 @@ class Ranch:
         Raises:
             ConfigError: A value cannot be; nothing was changed.
         """
-        kept = {name: value for name, value in asdict(self.config, recurse=False).items() if value is not None}
-        config = Config.resolve({**kept, **settings}, where="Ranch.update")
+        config = Config.resolve({**asdict(self.config, recurse=False), **settings}, where="Ranch.update")
         self._made["config"] = config
 
     def check(self, queues: Iterable[str]) -> None:

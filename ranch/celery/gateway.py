@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from celery.utils.log import get_logger
 
-from ranch.celery.delivery import Delivery, deliver, eta_of
+from ranch.celery.delivery import Delivery, deliver, moment_of
 from ranch.celery.embedding import Ranch
 from ranch.celery.internals import flow
 from ranch.celery.message import repack
@@ -93,7 +93,9 @@ class Gateway:
             payload=repack(message),
             job=LaneOptions.pop({}, message.headers).job,
             change={},
-            eta=eta_of(message.headers),
+            eta=moment_of(message.headers, "eta"),
+            expires=moment_of(message.headers, "expires"),
+            is_retry=bool(message.headers.get("retries")),
             # Here a worker would wait, and others have to.
             retry_policy=None,
             to_broker=None,

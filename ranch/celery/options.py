@@ -9,11 +9,17 @@ from attrs import frozen
 
 from ranch.model import Priority
 
-#: The header that keeps a job's cost, bid and priority over a retry.
+#: The header that keeps the options of a job over a retry.
 JOB_HEADER: Final = "ranch-job"
 
 #: Options of a job, by the arguments of `Queue.enqueue` that they are.
-_OF_JOB: Final = {"cost": "cost", "bid": "bid", "lane_priority": "priority"}
+_OF_JOB: Final = {
+    "cost": "cost",
+    "bid": "bid",
+    "lane_priority": "priority",
+    "dedup_key": "dedup_key",
+    "dedup_for": "dedup_for",
+}
 #: Options that change the lane, by the arguments of `QueueLane.update` that they are.
 _OF_LANE: Final = {"lane_weight": "weight", "lane_tags": "tags"}
 

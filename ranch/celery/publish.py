@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from kombu import serialization
 from kombu.compression import compress
 
-from ranch.celery.delivery import Delivery, deliver, eta_of, leave
-from ranch.celery.internals.app import Sender, WrappedSenderAMQP, routed_queue
+from ranch.celery.delivery import Delivery, deliver, leave, moment_of, task_of
+from ranch.celery.internals.app import Sender, WrappedSenderAMQP, routed_queue, send_returns
 from ranch.celery.message import pack
 from ranch.celery.naming import LANE_HEADER
 from ranch.celery.options import JOB_HEADER, LaneOptions
@@ -106,6 +106,7 @@ class RanchAMQP(WrappedSenderAMQP):
             if said.job:
                 headers[JOB_HEADER] = said.job
             queue = _queue(ranch, name, message, options)
+            _check_dedup(name, message, said.job)
             retry = self.app.conf.task_publish_retry if options.get("retry") is None else options["retry"]
 
             def take(body: Any, *, retry_policy: dict[str, Any], **published: Any) -> None:
@@ -116,13 +117,17 @@ class RanchAMQP(WrappedSenderAMQP):
                     payload=_packed(body, **published),
                     job=said.job,
                     change=said.change,
-                    eta=eta_of(published["headers"]),
+                    eta=moment_of(published["headers"], "eta"),
+                    expires=moment_of(published["headers"], "expires"),
+                    is_retry=bool(published["headers"].get("retries")),
                     retry_policy=retry_policy if retry else None,
                     to_broker=ranch.way_round(partial(producer.publish, body, retry_policy=retry_policy, **published)),
                 )
                 # A group lends its producer to each of its sends.
                 if not (message.headers["group"] and leave(producer, delivery)):
-                    deliver([delivery])
+                    for job in deliver([delivery]):
+                        if job.duplicate:
+                            send_returns(task_of(job))
 
             return native(LaneProducer(producer, take), name, message, headers=headers, **options)
 
@@ -141,3 +146,12 @@ def _queue(ranch: Ranch, task: str, message: Any, options: dict[str, Any]) -> Qu
             f"{options['exchange']!r}, and where that leads only the broker knows"
         )
     return ranch.queue(name)
+
+
+def _check_dedup(task: str, message: Any, job: Mapping[str, Any]) -> None:
+    _, _, embedded = message.body
+    if job.get("dedup_key") is not None and (message.headers["group"] or any(embedded.values())):
+        raise InvalidJob(
+            f"a message to {task} has a dedup_key and is part of a group, a chain or a chord, or has a link: a "
+            "duplicate does not run, and nobody would go on where it was to end. Leave out one of the two"
+        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, TypeAlias
+from contextvars import ContextVar
+from typing import Any, Final, TypeAlias
 
 from celery import Celery
 from celery.app.amqp import AMQP
@@ -57,6 +58,35 @@ def scope_producers(app: Celery, scope: Callable[[Any], AbstractContextManager[A
     """Let `scope` enclose each loan of a producer: called with what ``app.producer_or_acquire`` returns."""
     native = app.producer_or_acquire
     vars(app)["producer_or_acquire"] = lambda producer=None: scope(native(producer))
+
+
+#: The id of the task whose result the send now under way is to return, if that is another one than it made.
+_returned: Final[ContextVar[list[str] | None]] = ContextVar("ranch-returned", default=None)
+
+
+def let_sends_return_others(app: Celery) -> None:
+    """Let `send_returns` decide whose result `app.send_task`, and so all that sends a task, returns."""
+    native = app.send_task
+
+    def send_task(*args: Any, **options: Any) -> Any:
+        others: list[str] = []
+        token = _returned.set(others)
+        try:
+            result = native(*args, **options)
+        finally:
+            _returned.reset(token)
+        if others:
+            # In place: the task that sends it has it among its children.
+            result.id = others[-1]
+        return result
+
+    vars(app)["send_task"] = send_task
+
+
+def send_returns(task_id: str) -> None:
+    """Let the send now under way return the result of another task."""
+    if (others := _returned.get()) is not None:
+        others.append(task_id)
 
 
 def known_task(app: Celery, name: str) -> Any:

@@ -21,6 +21,7 @@ TOUCHED: Final = {
         "a group borrows a producer, and lends it to each send: so a group can be told from its messages, and stored "
         "as one"
     ),
+    "celery.app.base:Celery.send_task": "makes the result of what was sent: of a duplicate that of the first task",
     "celery.worker.components:Pool.process_task": "takes a request to the pool; the worker's consumer is given it",
     "celery.worker.components:Pool.semaphore": "there, if requests may wait for the pool",
     "celery.worker.components:Pool.max_concurrency": "how far the autoscaler may grow the pool",

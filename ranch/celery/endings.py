@@ -1,0 +1,92 @@
+"""Jobs that end without having run: whoever waits for the result of such a task is told, as Celery tells of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from celery import Celery, signals
+from celery.app.task import Context
+from celery.exceptions import WorkerLostError
+from celery.utils.log import get_logger
+from kombu.serialization import prepare_accept_content
+
+from ranch.celery.internals.app import known_task
+from ranch.celery.message import unpack
+from ranch.hooks import hookimpl
+from ranch.hooks.details import Cancelled, Dead, Expired
+from ranch.letters import WORKER_LOST
+from ranch.model import Job
+
+log = get_logger(__name__)
+
+
+class Endings:
+    """Listens to what becomes of an app's jobs, in the process that ends them: a worker, or whoever cancels.
+
+    One that has expired, was cancelled, or dropped to make room is REVOKED; one whose workers were lost too often is a
+    FAILURE. Of what is purged Celery tells nobody, and neither does this. Each costs what the result backend takes; if
+    that is away the news is lost, and logged.
+    """
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        #: What sends a worker's events.
+        self.dispatcher: Any = None
+
+    @hookimpl
+    def ranch_expired(self, details: Expired) -> None:
+        self._each(details.jobs, partial(self._revoke, "expired"))
+
+    @hookimpl
+    def ranch_cancelled(self, details: Cancelled) -> None:
+        if details.how != "purged":
+            self._each(details.jobs, partial(self._revoke, "revoked"))
+
+    @hookimpl
+    def ranch_dead(self, details: Dead) -> None:
+        if details.death.reason == WORKER_LOST.reason:
+            self._each(details.jobs, self._fail)
+
+    def _each(self, jobs: Iterable[Job], tell: Callable[[Any, Any], None]) -> None:
+        for job in jobs:
+            try:
+                tell(*self._found(job))
+            except Exception:
+                log.exception("could not tell of the end of job %s in lane %r", job.id, job.lane)
+
+    def _found(self, job: Job) -> tuple[Any, Context]:
+        """Return the task, None if it is not the app's, and its request."""
+        accept = prepare_accept_content(self._app.conf.accept_content)
+        message = unpack(job.payload, tag=job.id, redelivered=job.attempts > 0, accept=accept)
+        _, _, embedded = message.decode()
+        properties = {name: message.properties.get(name) for name in ("reply_to", "correlation_id")}
+        context = Context({**message.headers, **embedded, **properties, "delivery_info": message.delivery_info})
+        return known_task(self._app, message.headers["task"]), context
+
+    def _revoke(self, reason: str, task: Any, request: Any) -> None:
+        has_expired = reason == "expired"
+        self._event("task-revoked", task, request, terminated=False, signum=None, expired=has_expired)
+        backend = task.backend if task else self._app.backend
+        backend.mark_as_revoked(request.id, reason, request=request, store_result=_is_stored(task, request))
+        signals.task_revoked.send(sender=task, request=request, terminated=False, signum=None, expired=has_expired)
+
+    def _fail(self, task: Any, request: Any) -> None:
+        error = WorkerLostError(WORKER_LOST.error)
+        self._event("task-failed", task, request, exception=repr(error), traceback="")
+        backend = task.backend if task else self._app.backend
+        backend.mark_as_failure(request.id, error, request=request, store_result=_is_stored(task, request))
+        signals.task_failure.send(
+            sender=task, task_id=request.id, exception=error, args=[], kwargs={}, traceback=None, einfo=None
+        )
+
+    def _event(self, name: str, task: Any, request: Any, **fields: Any) -> None:
+        if self.dispatcher and self.dispatcher.enabled and (task is None or task.send_events):
+            self.dispatcher.send(name, uuid=request.id, **fields)
+
+
+def _is_stored(task: Any, request: Any) -> bool:
+    if task is not None and task.store_errors_even_if_ignored:
+        return True
+    return not (request.ignore_result or (task is not None and task.ignore_result))
