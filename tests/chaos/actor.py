@@ -5,6 +5,7 @@ It misbehaves at random, and writes down what it was told. SIGTERM lets it end w
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sys
@@ -57,7 +58,7 @@ class Actor:
             backend = WatchedRedis(url)
             backend.ledger = self.ledger
         self.queue = Queue(QUEUE, backend=backend, lease=LEASE, owner=name, plugins=Plugins([self]))
-        self.ledger.write("begun", skew=skew)
+        self.ledger.write("begun", skew=skew, pid=os.getpid())
 
     def _end(self, *_: object) -> None:
         self.ended = True

@@ -97,10 +97,12 @@ class Driver:
                 self._slow_down: 3,
                 self._refuse: 2,
             }
+        # Each once, and then by their weights.
+        first = self.rng.sample([*harms], len(harms))
         started = time.monotonic()
         wait_until(self._is_busy, timeout=60)
         while (passed := time.monotonic() - started) < self.seconds:
-            (harm,) = self.rng.choices([*harms], [*harms.values()])
+            harm = first.pop() if first else self.rng.choices([*harms], [*harms.values()])[0]
             harm()
             self.done[harm.__name__.strip("_").replace("_", " ")] += 1
             until = time.monotonic() + self.rng.uniform(0.05, 0.8)
