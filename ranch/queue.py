@@ -243,8 +243,8 @@ class Queue(Control):
             error: What they failed with: an exception, of which the traceback is kept, or a text.
             retry: When to try again; by default as the queue says.
 
-        Costs one round trip for each 100 jobs of one delay, one for each 100 that are dead, and one to read the
-        backend's clock if the retry has a `timeout`.
+        Costs one round trip for each 100 jobs of one delay, one for each 100 that are dead, and, if the retry
+        has a `timeout`, one to read the backend's clock, by renewing the leases.
 
         Raises:
             LeaseLost: Some leases were not yours any more. The others were settled.

@@ -77,21 +77,26 @@ class LeaseOperations(Core):
     def renew(self, leases: Iterable[Lease], seconds: float | None) -> Steps[list[Lease]]:
         if seconds is not None:
             checked_number(seconds, "seconds", positive=True)
+        renewed, lost = yield from self._renew(leases, seconds)
+        raise_if_lost(lost)
+        return renewed
+
+    def _renew(self, leases: Iterable[Lease], seconds: float | None = None) -> Steps[tuple[list[Lease], list[Lease]]]:
         together: defaultdict[float, list[Lease]] = defaultdict(list)
         for lease in leases:
             together[seconds or self.lasting(lease)].append(lease)
-        renewed, lost = [], []
+        renewed: list[Lease] = []
+        lost: list[Lease] = []
         for lasts, group in together.items():
             kept, gone = yield from self.lanes.renew(group, lasts)
             renewed += [evolve(lease, seconds=lasts) for lease in kept]
             lost += gone
-        raise_if_lost(lost)
-        return renewed
+        return renewed, lost
 
     def _elapsed(self, leases: Sequence[Lease]) -> Steps[dict[str, float]]:
         """Tell how long ago jobs were enqueued, by the backend's clock: a lease renewed now shows what it says."""
-        renewed, _ = yield from self.lanes.renew(leases, self.lease)
-        return {lease.token: lease.deadline - self.lease - lease.job.enqueued_at for lease in renewed}
+        renewed, _ = yield from self._renew(leases)
+        return {lease.token: lease.deadline - self.lasting(lease) - lease.job.enqueued_at for lease in renewed}
 
     def _retry(self, leases: Sequence[Lease], delay: float, death: Death) -> Steps[Sequence[Lease]]:
         back: Return = yield from self.lanes.release(leases, delay, failed=True)

@@ -77,6 +77,21 @@ def test_a_retrys_timeout_goes_by_the_backends_clock(queue: Queue, clock: FakeCl
     assert (queue.stats().dead, queue.stats().failed) == (1, 3)
 
 
+def test_asking_for_the_time_shortens_no_lease(queue: Queue, clock: FakeClock) -> None:
+    """Whoever was killed between that and the failure has the job for as long as it was claimed for."""
+    queue.enqueue("acme", 1)
+    lease = queue.claim(lease=300)
+    assert lease is not None
+    steps = queue._operations.fail([lease], "away", Retry.fixed(1, timeout=1000))
+    queue.backend.perform(next(steps))
+    steps.close()  # killed
+    clock.advance(299)
+
+    assert queue.claim() is None
+    clock.advance(1)
+    assert queue.claim() is not None
+
+
 def test_many_jobs_fail_at_once(queue: Queue) -> None:
     """Each goes its own way; the lost ones are named, and the others settled all the same."""
     queue.enqueue_many([("acme", n) for n in range(150)])
