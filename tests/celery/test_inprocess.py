@@ -284,22 +284,18 @@ def test_settling_waits_for_the_store(
 
     Ranch(memory_app, lease=1.0)
     backend = Ranch(memory_app).backend
-    begin = type(backend)._begin
+    begin = type(backend).begin
     away: list[int] = []
 
-    def _begin(self: Any, tables: Any) -> Any:
+    def failing(self: Any, queue: str, *, reading: bool = False) -> Any:
         if away:
             raise BackendUnavailable
-        return begin(self, tables)
+        return begin(self, queue, reading=reading)
 
-    with worker(memory_app, concurrency=1) as running:
+    monkeypatch.setattr(type(backend), "begin", failing)
+    with worker(memory_app, concurrency=1):
         late = memory_app.tasks["late"].lru_delay("acme", "late")
         wait_until(journal.words)
-        monkeypatch.setattr(type(backend), "_begin", _begin)
-        # The worker's lanes were opened before.
-        for source in running.ranch_pump._sources.values():
-            lanes = source._operations.lanes._lanes
-            monkeypatch.setattr(lanes, "begin", lambda: _begin(backend, backend._tables["celery"]))
         away.append(1)
         journal.open_gate()
         assert late.get(**SOON) == "late"
