@@ -9,10 +9,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import redis
 from attrs import define, field
 
 from ranch import Queue
@@ -91,6 +92,8 @@ class Driver:
         if self.store.server:
             harms |= {
                 self._kill_server: 2,
+                self._rewrite_log: 1,
+                self._forget_scripts: 1,
                 self._cut: 4,
                 self._lose_answers: 8,
                 self._freeze: 2,
@@ -181,6 +184,14 @@ class Driver:
         self.store.server.kill()
         time.sleep(self.rng.uniform(0.0, 1.5))
         self.store.server.start()
+
+    def _rewrite_log(self) -> None:
+        with redis.Redis.from_url(self.store.url) as client, suppress(redis.ResponseError):  # It does already.
+            client.bgrewriteaof()
+
+    def _forget_scripts(self) -> None:
+        with redis.Redis.from_url(self.store.url) as client:
+            client.script_flush()
 
     def _cut(self) -> None:
         self.rng.choice(self.store.proxies).cut()
