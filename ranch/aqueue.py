@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ranch.ahandles import AsyncQueueLane, AsyncQueueLease
 from ranch.answers import StoredJob
@@ -22,12 +22,16 @@ from ranch.operations import Operations
 from ranch.policy import Policy
 from ranch.retry import Retry
 from ranch.steps import Steps, adrive
+from ranch.tasks import AsyncTasks
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
+
+if TYPE_CHECKING:
+    from ranch.queue import Queue
 
 R = TypeVar("R")
 
 
-class AsyncQueue:
+class AsyncQueue(AsyncTasks):
     """A `Queue` whose operations are awaited: the same names, arguments, results and errors.
 
     On Redis the event loop waits for the network; memory and SQLite do their work in a thread.
@@ -66,6 +70,13 @@ class AsyncQueue:
             plugins=plugins,
         )
         self._heartbeat = Heartbeat(self._operations)
+
+    @classmethod
+    def of(cls, queue: Queue | AsyncQueue) -> AsyncQueue:
+        """Return a queue that is open already, to be awaited: with the same backend and tasks, closed together."""
+        same = cls.__new__(cls)
+        vars(same).update(vars(queue), tasks=queue.tasks)
+        return same
 
     @property
     def name(self) -> str:

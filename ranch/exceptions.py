@@ -122,5 +122,31 @@ class BackendUnavailable(BackendError):
     """The backend cannot be reached."""
 
 
+class FunctionResolutionError(RanchError):
+    """The function of a job cannot be found, or may not be run here; `reason` is that of the dead letter."""
+
+    def __init__(self, path: str, why: str, reason: str = "no such task") -> None:
+        self.path, self.why, self.reason = path, why, reason
+        super().__init__(f"{path} {why}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self.why, self.reason)
+
+
+class JobTimeout(RanchError, TimeoutError):
+    """The job ran longer than its timeout."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"the job ran longer than its timeout of {seconds:g} seconds")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.seconds,)
+
+
+class JobCrashed(RanchError):
+    """The process that ran the job ended before the job did."""
+
+
 class PluginWarning(UserWarning):
     """A plugin is left out."""

@@ -15,10 +15,11 @@ from ranch.model import Job, Lease, Priority
 from ranch.operations import Operations
 from ranch.policy import Policy
 from ranch.retry import Retry
+from ranch.tasks import BlockingTasks
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
 
-class Queue(Control):
+class Queue(Control, BlockingTasks):
     """A set of lanes under one strategy, in one backend.
 
     Safe to share between threads. What it costs in round trips is said at each method; the backend's errors,

@@ -1,0 +1,11 @@
+"""Tasks: functions that a queue's jobs call."""
+
+from __future__ import annotations
+
+from ranch.tasks.call import TaskCall
+from ranch.tasks.entry import AsyncTasks, BlockingTasks
+from ranch.tasks.functions import imported, path_of
+from ranch.tasks.registry import Registry
+from ranch.tasks.task import Task
+
+__all__ = ["AsyncTasks", "BlockingTasks", "Registry", "Task", "TaskCall", "imported", "path_of"]

@@ -1,0 +1,190 @@
+"""A task: a function whose calls can be put into lanes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeAlias, TypeVar
+
+from attrs import evolve, field, frozen
+
+from ranch.checks import checked_key, checked_number, did_you_mean
+from ranch.context import current_lane
+from ranch.exceptions import InvalidJob
+from ranch.model import Job, NewJob
+from ranch.retry import Retry
+from ranch.steps import Steps, adrive, drive
+from ranch.tasks.call import TaskCall
+from ranch.typing import Backend
+
+if TYPE_CHECKING:
+    from ranch.tasks.registry import Registry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: A task, or its name.
+Callback: TypeAlias = "str | Task[Any, Any]"
+#: The same as it may be given: a plain function is made a task.
+GivenCallback: TypeAlias = "Callback | Callable[..., Any] | None"
+
+#: What `Queue.enqueue` takes beside lane and payload.
+ENQUEUE_OPTIONS: Final = (
+    "delay",
+    "priority",
+    "cost",
+    "bid",
+    "expires",
+    "lease",
+    "dedup",
+    "dedup_key",
+    "dedup_for",
+)
+_SAID_ONCE_ONLY: Final = {"dedup", "dedup_key", "dedup_for"}
+
+
+def _checked_lane(value: object) -> str | None:
+    return None if value is None else checked_key(value)
+
+
+def _checked_timeout(value: object) -> float | None:
+    return None if value is None else checked_number(value, "timeout", positive=True)
+
+
+def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    for name in options:
+        if name not in ENQUEUE_OPTIONS:
+            raise InvalidJob(f"{name!r} is no option of a task{did_you_mean(name, ENQUEUE_OPTIONS)}")
+    NewJob(lane="-", body=b"", content_type="", **{k: v for k, v in options.items() if k not in _SAID_ONCE_ONLY})
+    return dict(options)
+
+
+@frozen(kw_only=True, eq=False, slots=False)
+class Task(Generic[P, R]):
+    """A function whose calls can be put into lanes; called itself, it runs here and now.
+
+    Made by `Queue.task`. A worker runs its jobs; see `ranch.worker`.
+    """
+
+    function: Callable[P, R] = field(repr=False)
+    #: By which a worker finds it: ``pkg.module:function``, or what it was given.
+    name: str
+    #: When it is tried again after a failure; None: as the queue says.
+    retry: Retry | None = None
+    #: Seconds for which it may run; None: for ever.
+    timeout: float | None = field(default=None, converter=_checked_timeout)
+    #: Called in jobs of their own when it is done, and when it is given up.
+    on_success: Callback | None = None
+    on_failure: Callback | None = None
+    #: Where its jobs go if nobody else says.
+    lane: str | None = field(default=None, converter=_checked_lane)
+    _options: dict[str, Any] = field(factory=dict, converter=_checked_options, repr=False)
+    _registry: Registry = field(repr=False)
+    _said: dict[str, Any] = field(factory=dict, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        # What introspection reads, as functools.update_wrapper would write it.
+        names = (*functools.WRAPPER_ASSIGNMENTS, "__wrapped__")
+        vars(self).update({name: getattr(self.function, name, None) for name in names}, __wrapped__=self.function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.function(*args, **kwargs)
+
+    @functools.cached_property
+    def is_coroutine(self) -> bool:
+        """It has to be awaited."""
+        return inspect.iscoroutinefunction(self.function)
+
+    def options(
+        self,
+        *,
+        lane: str | None = None,
+        timeout: float | None = None,
+        on_success: GivenCallback = None,
+        on_failure: GivenCallback = None,
+        **options: Any,
+    ) -> Task[P, R]:
+        """Return the task with other options, for the calls that are enqueued through it.
+
+        Args:
+            lane: This and all that follow: as for `Queue.task`. What is not named stays.
+            timeout: The same.
+            on_success: The same.
+            on_failure: The same.
+            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key` and `dedup_for`, as
+                for `Queue.enqueue`.
+
+        Raises:
+            InvalidJob: There is no such option, or a value cannot be.
+        """
+        callback = self._registry.callback
+        given = {"timeout": timeout, "on_success": callback(on_success), "on_failure": callback(on_failure)}
+        said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return evolve(
+            self,
+            lane=self.lane if lane is None else lane,
+            options={**self._options, **options},
+            said={**self._said, **said},
+            **said,
+        )
+
+    def enqueue(self, lane: str | None, /, *args: P.args, **kwargs: P.kwargs) -> Job:
+        """Put a call into a lane: a worker will run it. One round trip.
+
+        Args:
+            lane: Whose job it is. None: that of the `ranch.lane` block that this is in, where a job that runs is in
+                one of its own lane; else the task's own.
+            args: For the function.
+            kwargs: For the function.
+
+        Raises:
+            InvalidJob: The arguments do not fit the function, or there is no lane; nothing was stored.
+            QueueFull: As for `Queue.enqueue`.
+            SerializationError: The serializer does not take the arguments; nothing was stored.
+        """
+        return drive(self._backend, self._enqueued(lane, args, kwargs))[0]
+
+    async def aenqueue(self, lane: str | None, /, *args: P.args, **kwargs: P.kwargs) -> Job:
+        """Do as `enqueue`, awaited."""
+        return (await adrive(self._backend, self._enqueued(lane, args, kwargs)))[0]
+
+    def fits(self, args: Any, kwargs: Mapping[str, Any]) -> None:
+        """Check arguments against the function's signature.
+
+        Raises:
+            InvalidJob: They do not fit.
+        """
+        try:
+            self._signature.bind(*args, **kwargs)
+        except TypeError as exc:
+            raise InvalidJob(f"the arguments do not fit {self.name}{self._signature}: {exc}") from exc
+
+    @property
+    def _backend(self) -> Backend:
+        return self._registry.operations.backend
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.function)
+
+    def _enqueued(self, lane: str | None, args: Any, kwargs: Mapping[str, Any]) -> Steps[list[Job]]:
+        self.fits(args, kwargs)
+        said = {name: name_of(value) for name, value in self._said.items()}
+        call = TaskCall(task=self.name, args=args, kwargs=kwargs, **said)
+        return self._registry.operations.enqueue([(self._lane(lane), call.payload())], **self._options)
+
+    def _lane(self, lane: str | None) -> str:
+        if lane is not None:
+            return lane
+        around = current_lane()
+        if isinstance(around, str):
+            return around
+        if self.lane is None:
+            raise InvalidJob(f"a job of {self.name} needs a lane: name it, or give the task one with lane=…")
+        return self.lane
+
+
+def name_of(callback: Any) -> Any:
+    """Return the name of a task; what is none, as it is."""
+    return callback.name if isinstance(callback, Task) else callback
