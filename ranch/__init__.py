@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from ranch.exceptions import BackendUnavailable as BackendUnavailable
     from ranch.exceptions import ConfigError as ConfigError
     from ranch.exceptions import DecodeError as DecodeError
+    from ranch.exceptions import FunctionResolutionError as FunctionResolutionError
     from ranch.exceptions import InvalidJob as InvalidJob
+    from ranch.exceptions import JobCrashed as JobCrashed
+    from ranch.exceptions import JobTimeout as JobTimeout
     from ranch.exceptions import LeaseLost as LeaseLost
     from ranch.exceptions import QueueFull as QueueFull
     from ranch.exceptions import RanchError as RanchError
@@ -36,18 +39,24 @@ if TYPE_CHECKING:
     from ranch.queue import Queue as Queue
     from ranch.retry import Retry as Retry
     from ranch.serializers import SerializerType as SerializerType
+    from ranch.worker import AsyncWorker as AsyncWorker
+    from ranch.worker import Worker as Worker
 
 # Imported when first asked for, so that a Celery app does not pay for asyncio, nor a script for Celery.
 _HOMES = {
     "AsyncQueue": "ranch.aqueue",
+    "AsyncWorker": "ranch.worker",
     "BackendError": "ranch.exceptions",
     "BackendUnavailable": "ranch.exceptions",
     "ConfigError": "ranch.exceptions",
     "DeadLetter": "ranch.letters",
     "DecodeError": "ranch.exceptions",
     "Explanation": "ranch.explain",
+    "FunctionResolutionError": "ranch.exceptions",
     "InvalidJob": "ranch.exceptions",
     "Job": "ranch.model",
+    "JobCrashed": "ranch.exceptions",
+    "JobTimeout": "ranch.exceptions",
     "LRUKeyMetadata": "ranch.celery",
     "LRUTask": "ranch.celery",
     "Lane": "ranch.model",
@@ -60,11 +69,12 @@ _HOMES = {
     "Ranch": "ranch.celery",
     "RanchError": "ranch.exceptions",
     "Rate": "ranch.limits",
-    "Retry": "ranch.retry",
     "RedisStorage": "ranch.celery",
+    "Retry": "ranch.retry",
     "SerializationError": "ranch.exceptions",
     "SerializerType": "ranch.serializers",
     "StrategyMismatch": "ranch.exceptions",
+    "Worker": "ranch.worker",
     "configure": "ranch.celery",
     "lane": "ranch.context",
     "lru_task": "ranch.celery",
@@ -72,14 +82,18 @@ _HOMES = {
 
 __all__ = [
     "AsyncQueue",
+    "AsyncWorker",
     "BackendError",
     "BackendUnavailable",
     "ConfigError",
     "DeadLetter",
     "DecodeError",
     "Explanation",
+    "FunctionResolutionError",
     "InvalidJob",
     "Job",
+    "JobCrashed",
+    "JobTimeout",
     "LRUKeyMetadata",
     "LRUTask",
     "Lane",
@@ -97,6 +111,7 @@ __all__ = [
     "SerializationError",
     "SerializerType",
     "StrategyMismatch",
+    "Worker",
     "__version__",
     "configure",
     "lane",

@@ -9,6 +9,7 @@ import click
 from ranch.cli.demo import demo as demo_command
 from ranch.cli.plugins import plugins as plugins_command
 from ranch.cli.strategy import strategy as strategy_command
+from ranch.cli.worker import worker as worker_command
 from ranch.exceptions import RanchError
 
 
@@ -39,3 +40,4 @@ def main() -> None:
 main.add_command(demo_command)
 main.add_command(plugins_command)
 main.add_command(strategy_command)
+main.add_command(worker_command)

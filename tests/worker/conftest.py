@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+from tests.worker.workers import WorkerProcess
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def store(request, tmp_path):
+    """The URL of an empty store that processes share."""
+    if request.param == "redis":
+        return request.getfixturevalue("redis_url")
+    return f"sqlite:///{tmp_path}/ranch.db"
+
+
+@pytest.fixture
+def app(store, tmp_path, monkeypatch):
+    """The module of queues and tasks, on that store."""
+    monkeypatch.setenv("RANCH_TEST_FOLDER", str(tmp_path))
+    monkeypatch.setenv("RANCH_TEST_URL", store)
+    sys.modules.pop("tests.worker.app", None)
+    module = importlib.import_module("tests.worker.app")
+    yield module
+    for queue in (module.queue, module.other, module.coroutines):
+        queue.close()
+    sys.modules.pop("tests.worker.app", None)
+
+
+@pytest.fixture
+def start(app, tmp_path):
+    """Start workers of its queues, which are killed when the test ends."""
+    started = []
+
+    def start(*arguments, queues=("queue",), **options):
+        targets = [f"tests.worker.app:{name}" for name in queues]
+        worker = WorkerProcess(tmp_path, *targets, *arguments, name=f"worker{len(started)}", **options)
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.kill()

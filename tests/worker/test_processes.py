@@ -1,0 +1,144 @@
+"""Real workers in processes of their own, which are killed, stopped and left without their store."""
+
+from __future__ import annotations
+
+import pytest
+
+from ranch.testing.waiting import wait_until
+
+KINDS = ["thread", "process", "coroutine"]
+
+
+def _hold(app, kind, word):
+    """Enqueue a job that runs until it is told to end, and return the options of a worker for it."""
+    if kind == "coroutine":
+        app.ahold.enqueue("acme", word)
+        return [], ("coroutines",)
+    app.hold.enqueue("acme", word)
+    return ["--pool", kind], ("queue",)
+
+
+def _release(tmp_path):
+    (tmp_path / "go").touch()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_worker_loses_nothing(app, start, tmp_path, kind):
+    """What it was in the middle of is run by another one when the lease has ended."""
+    arguments, queues = _hold(app, kind, "one")
+    first = start(*arguments, queues=queues)
+    wait_until(lambda: "begin-one" in app.notes(), 20)
+    first.kill()
+    _release(tmp_path)
+
+    second = start(*arguments, "--max-jobs", "1", queues=queues)
+
+    assert second.wait() == 0, second.log
+    assert app.notes() == ["begin-one", "begin-one", "end-one"]
+    assert getattr(app, queues[0]).stats().acked == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_finishes_what_runs_on_the_first_signal(app, start, tmp_path, kind):
+    """And claims no more."""
+    arguments, queues = _hold(app, kind, "one")
+    worker = start(*arguments, queues=queues)
+    wait_until(lambda: "begin-one" in app.notes(), 20)
+
+    worker.terminate()
+    _hold(app, kind, "two")
+    _release(tmp_path)
+
+    assert worker.wait() == 0, worker.log
+    stats = getattr(app, queues[0]).stats()
+    assert (stats.acked, stats.pending, stats.leased) == (1, 1, 0)
+    assert app.notes() == ["begin-one", "end-one"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_gives_back_what_runs_on_the_second_signal(app, start, kind):
+    """Unharmed, at once, and without waiting for the lease."""
+    arguments, queues = _hold(app, kind, "one")
+    queue = getattr(app, queues[0])
+    worker = start(*arguments, queues=queues)
+    wait_until(lambda: "begin-one" in app.notes(), 20)
+
+    worker.terminate()
+    # Two signals that come together may be one.
+    wait_until(lambda: "a second signal" in worker.log, 20)
+    worker.terminate()
+
+    assert worker.wait() == 0, worker.log
+    stats = queue.stats()
+    assert (stats.pending, stats.leased, stats.released, stats.failed) == (1, 0, 1, 0)
+    assert queue.claim().job.failures == 0
+
+
+def test_a_drain_has_an_end(app, start):
+    """What has not ended by then is given back."""
+    app.hold.enqueue("acme", "one")
+    worker = start("--drain-timeout", "0.2")
+    wait_until(lambda: "begin-one" in app.notes(), 20)
+
+    worker.terminate()
+
+    assert worker.wait() == 0, worker.log
+    assert app.queue.stats().released == 1
+
+
+def test_a_lease_is_kept_while_its_job_runs(app, start, tmp_path):
+    """However long that takes: nobody else gets it."""
+    app.hold.enqueue("acme", "one")
+    worker = start("--max-jobs", "1", env={"RANCH_TEST_LEASE": "0.5"})
+    wait_until(lambda: "begin-one" in app.notes(), 20)
+
+    assert app.queue.claim(wait=1.5) is None
+    _release(tmp_path)
+
+    assert worker.wait() == 0, worker.log
+    assert app.queue.stats().acked == 1
+
+
+def test_a_process_that_ends_fails_its_job_alone(app, start):
+    """The job is tried again as its retry says; the worker goes on."""
+    app.queue.enqueue_call("tests.worker.app:leave", lane="acme", args=[7])
+    app.add.enqueue("zoe", 1, 2)
+    worker = start("--pool", "process", "--burst")
+
+    assert worker.wait() == 0, worker.log
+    assert sorted(app.notes()) == ["add-3", "leave"]
+    assert (app.queue.stats().acked, app.queue.stats().delayed) == (1, 1)
+    assert "ended with code 7" in worker.log
+
+
+def test_it_waits_for_its_store(own_redis, start, app):
+    """A worker whose server is killed goes on when it is back."""
+    worker = start(env={"RANCH_TEST_URL": own_redis.url})
+    queue = app.Queue("tasks", backend=own_redis.url)
+    queue.enqueue_call("tests.worker.app:add", lane="acme", args=[1, 1])
+    wait_until(lambda: "add-2" in app.notes(), 20)
+    queue.close()
+
+    own_redis.kill()
+    wait_until(lambda: "no jobs can be claimed" in worker.log, 30)
+    own_redis.start()
+    wait_until(lambda: "jobs can be claimed again" in worker.log, 30)
+    queue.enqueue_call("tests.worker.app:add", lane="acme", args=[2, 2])
+
+    wait_until(lambda: "add-4" in app.notes(), 20)
+    queue.close()
+    worker.terminate()
+    assert worker.wait() == 0, worker.log
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [("tests.worker.app", "MODULE:QUEUE"), ("tests.worker.app:nothing", "cannot be imported"), ("os:path", "no queue")],
+)
+def test_a_wrong_target_is_told(start, tmp_path, target, message):
+    """In one line, with the exit code 1."""
+    worker = start(target)
+
+    assert worker.wait() == 1
+    assert message in worker.log
+    assert "Traceback" not in worker.log

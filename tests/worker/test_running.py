@@ -1,0 +1,313 @@
+"""Workers inside of the process that tests them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from ranch import AsyncQueue, AsyncWorker, ConfigError, InvalidJob, Queue, Retry, Worker
+from ranch.testing.waiting import wait_until
+
+POOLS = ["thread", "process"]
+
+
+def run(*queues, **settings):
+    """Run all there is, and return how the worker was then."""
+    worker = Worker(*queues, burst=True, **settings)
+    worker.run()
+    return worker.health()
+
+
+def letters(queue):
+    """Return kind, reason and error of each dead letter."""
+    return [(letter.death.kind, letter.death.reason, letter.death.error) for letter in queue.dead.list()]
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_it_runs_all_jobs_of_all_queues(app, pool):
+    """In burst mode it ends when nothing is left, what its jobs have sent included."""
+    for number in range(12):
+        app.add.enqueue(f"lane{number % 3}", number, 1)
+    for word in ("a", "b"):
+        app.elsewhere.enqueue("acme", word)
+    app.send_more.enqueue("zoe", ["x", "y", "z"])
+
+    health = run(app.queue, app.other, pool=pool, concurrency=3)
+
+    words = [f"add-{number + 1}" for number in range(12)] + ["elsewhere-a", "elsewhere-b", "more-x", "more-y", "more-z"]
+    assert sorted(app.notes()) == sorted(words)
+    assert (health.state, health.done, health.failed, health.running) == ("stopped", 17, 0, 0)
+    assert app.queue.lane("zoe").stats.acked == 3
+    assert (app.queue.stats().leased, app.other.stats().leased) == (0, 0)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_job_that_fails_is_tried_again_and_then_dead(app, pool):
+    """As often as its task says; then it is told to its callback, in a lane of its own."""
+    app.fail.enqueue("acme", "oh")
+    worker = Worker(app.queue, pool=pool)
+    with worker:
+        wait_until(lambda: "after-acme-ValueError:_oh" in app.notes(), 30)
+
+    assert app.notes().count("fail-oh") == 3
+    assert letters(app.queue) == [("failure", "failed", "ValueError: oh")]
+    (letter,) = app.queue.dead.list()
+    assert "raise ValueError(word)" in letter.death.traceback
+    assert app.queue.lane("afterwards").stats.acked == 1
+
+
+def test_a_job_that_is_done_is_told(app):
+    """In the lane of the job, unless the callback has its own."""
+    app.double.enqueue("acme", 21)
+    app.add.options(on_success=app.after.options(lane="told")).enqueue("zoe", 1, 2)
+    app.queue.enqueue_call("tests.worker.app:add", lane="abe", args=[2, 2], on_success="tests.worker.app:after")
+
+    run(app.queue)
+
+    assert {"after-acme-42", "after-zoe-3", "after-abe-4"} <= set(app.notes())
+    assert app.queue.lane("acme").stats.acked == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "reason", "error"),
+    [
+        ({"task": "no.such:thing"}, "no such task", "cannot be imported: ModuleNotFoundError"),
+        ({"task": "tests.worker.app:nothing"}, "no such task", "cannot be imported: AttributeError"),
+        ({"task": "nothing"}, "no such task", "no task of the queue"),
+        ({"task": "os:getcwd"}, "not allowed", "may not be run"),
+        ({"task": "tests.worker.app:os.getcwd"}, "not allowed", "no such task|may not be run|is no function"),
+        ({"task": "tests.worker.app:add", "args": [1]}, "arguments do not fit", "missing a required argument"),
+        ({"no": "task"}, "not a task", "no call of one"),
+        ({"task": "tests.worker.app:add", "frobnicate": 1}, "not a task", "no call of one"),
+    ],
+)
+def test_what_cannot_be_run_is_a_dead_letter(app, call, reason, error):
+    """Of kind system, with the reason; nothing else is held up."""
+    app.queue.enqueue("acme", call)
+    app.add.enqueue("acme", 1, 2)
+
+    run(app.queue, allow=["tests.worker", "no.such"])
+
+    ((kind, told, text),) = letters(app.queue)
+    assert kind == "system"
+    assert told == reason or "is no function" in text
+    assert any(word in text for word in error.split("|"))
+    assert app.notes() == ["add-3"]
+
+
+def test_a_plain_function_needs_to_be_allowed(app):
+    """Its module is imported for those who allow it, and for nobody else."""
+    app.queue.enqueue_call("tests.worker.app:plain", lane="acme", args=["one"])
+    run(app.queue)
+    assert [reason for _, reason, _ in letters(app.queue)] == ["not allowed"]
+
+    app.queue.dead.retry()
+    run(app.queue, allow=["tests.worker.app"])
+
+    assert app.notes() == ["plain-one"]
+
+
+def test_a_module_that_is_not_allowed_is_not_imported(app, tmp_path, monkeypatch):
+    """Not even to look: importing runs its code."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "trap.py").write_text("raise SystemExit('sprung')")
+    app.queue.enqueue_call("trap:anything", lane="acme")
+
+    run(app.queue, allow=["tests.worker"])
+
+    assert [reason for _, reason, _ in letters(app.queue)] == ["not allowed"]
+
+
+def test_a_payload_that_cannot_be_decoded_is_a_dead_letter(app, store):
+    """It stops nothing."""
+    with Queue("tasks", backend=store, serializer="pickle") as strange:
+        strange.enqueue("acme", {"task": "x"})
+    app.add.enqueue("acme", 1, 2)
+
+    run(app.queue)
+
+    assert [reason for _, reason, _ in letters(app.queue)] == ["cannot decode"]
+    assert app.notes() == ["add-3"]
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_timeout_ends_what_computes(app, pool):
+    """In a thread by an exception, in a process by killing it."""
+    app.spin.enqueue("acme")
+
+    run(app.queue, pool=pool)
+
+    assert [error for _, _, error in letters(app.queue)] == [
+        "JobTimeout: the job ran longer than its timeout of 0.3 seconds"
+    ]
+
+
+def test_a_process_does_not_wait_for_a_call_that_blocks(app):
+    """Where a thread has to: its job is told to have timed out when the call returns."""
+    app.sleep.enqueue("acme", 1.5)
+    began = time.monotonic()
+    run(app.queue, pool="thread")
+    assert time.monotonic() - began >= 1.5
+
+    app.sleep.enqueue("acme", 60)
+    run(app.queue, pool="process")
+
+    assert [reason for _, reason, _ in letters(app.queue)] == ["failed", "failed"]
+    assert time.monotonic() - began < 30
+
+
+def test_a_timeout_cancels_a_coroutine(app):
+    """At once."""
+    app.asleep.enqueue("acme")
+
+    run(app.coroutines)
+
+    assert [error.partition(":")[0] for _, _, error in letters(app.coroutines)] == ["JobTimeout"]
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_job_cannot_end_its_worker(app, pool):
+    """SystemExit is a failure like any other."""
+    app.exit_now.enqueue("acme")
+    app.add.enqueue("acme", 1, 2)
+
+    run(app.queue, pool=pool, concurrency=1)
+
+    assert [error for _, _, error in letters(app.queue)] == ["SystemExit: 3"]
+    assert app.notes() == ["add-3"]
+
+
+def test_a_pool_of_processes_runs_no_coroutines(app):
+    """That is said at the start, and all tasks that it cannot run are named."""
+    with pytest.raises(ConfigError, match="ahold is a coroutine function"):
+        Worker(app.coroutines, pool="process")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"concurrency": 0}, {"pool": "green"}, {"allow": "app"}, {"max_jobs": 0}, {"drain_timeout": -1}],
+    ids=str,
+)
+def test_a_wrong_setting_is_told(app, settings):
+    """Before anything runs."""
+    with pytest.raises(InvalidJob):
+        Worker(app.queue, **settings)
+
+
+def test_it_ends_after_max_jobs(app):
+    """And takes not one more."""
+    for number in range(5):
+        app.add.enqueue("acme", number, 0)
+
+    Worker(app.queue, max_jobs=3, concurrency=2).run()
+
+    assert (app.queue.stats().acked, app.queue.stats().pending) == (3, 2)
+
+
+def test_it_claims_no_more_than_it_can_run():
+    """Two slots, two jobs: the third waits in its lane, where another worker may take it."""
+    queue, go = Queue("late", backend="memory://"), threading.Event()
+
+    @queue.task
+    def wait():
+        go.wait(20)
+
+    for _ in range(3):
+        wait.enqueue("acme")
+    with Worker(queue, concurrency=2) as worker:
+        wait_until(lambda: worker.health().running == 2)
+        assert (queue.stats().leased, queue.stats().pending) == (2, 1)
+        go.set()
+        wait_until(lambda: queue.stats().acked == 3)
+
+
+def test_an_idle_queue_does_not_slow_a_busy_one_down(app):
+    """Its turn costs a round trip, and no wait."""
+    for number in range(30):
+        app.add.enqueue("acme", number, 0)
+
+    began = time.monotonic()
+    with Worker(app.other, app.queue, concurrency=1):
+        wait_until(lambda: app.queue.stats().acked == 30, 20)
+
+    assert time.monotonic() - began < 10  # with a wait for each it would be 30
+
+
+async def test_it_lives_in_the_loop_of_an_application(app, store):
+    """As in FastAPI's lifespan: started and stopped around what else the loop does."""
+    queue = AsyncQueue("loop", backend=store)
+    done = asyncio.Event()
+
+    @queue.task
+    async def greet(name):
+        done.set()
+        return name
+
+    worker = AsyncWorker(queue)
+    assert not worker.running
+    await worker.start()
+    await greet.aenqueue("acme", "you")
+    await asyncio.wait_for(done.wait(), 10)
+    assert worker.running
+    assert worker.health().ok
+    await worker.stop()
+
+    assert not worker.running
+    assert not worker.health().ok
+    assert (await queue.stats()).acked == 1
+    async with worker:  # as often as one likes
+        await greet.aenqueue("acme", "me")
+        await queue.enqueue_call(greet.name, lane="acme", args=["us"])
+    await queue.close()
+
+
+def test_a_worker_that_cannot_go_on_says_so(app, store):
+    """A queue of another strategy is an error of whoever stops or runs it."""
+    app.add.enqueue("acme", 1, 2)
+    with Queue("tasks", backend=store, strategy="round-robin") as wrong, pytest.raises(ConfigError, match="strategy"):
+        Worker(wrong).run()
+
+
+def test_what_jobs_send_goes_into_their_lane():
+    """Unless it names another one; what has none at all is an error."""
+    queue = Queue("lanes", backend="memory://")
+
+    @queue.task(lane="own")
+    def leaf():
+        pass
+
+    assert leaf.enqueue(None).lane == "own"
+    assert leaf.enqueue("given").lane == "given"
+    assert leaf.options(lane="other").enqueue(None).lane == "other"
+    nowhere = queue.task(lambda: None)
+    with pytest.raises(InvalidJob, match="needs a lane"):
+        nowhere.enqueue(None)
+
+
+def test_a_task_stays_a_function_and_checks_its_calls():
+    """Arguments that do not fit are an error of the caller."""
+    queue = Queue("checks", backend="memory://")
+
+    @queue.task(priority=5, retry=Retry.never())
+    def half(number: float, *, digits: int = 2) -> float:
+        """Halve."""
+        return round(number / 2, digits)
+
+    assert half(3) == 1.5
+    assert (half.__name__, half.__doc__) == ("half", "Halve.")
+    assert half.options(cost=2.0).enqueue("acme", 3, digits=1).payload == {
+        "task": half.name,
+        "args": [3],
+        "kwargs": {"digits": 1},
+    }
+    for call in (lambda: half.enqueue("acme"), lambda: half.enqueue("acme", 1, digit=2)):
+        with pytest.raises(InvalidJob, match="do not fit"):
+            call()
+    with pytest.raises(InvalidJob, match="did you mean 'delay'"):
+        half.options(dely=1)
+    with pytest.raises(InvalidJob, match="priority"):
+        queue.task(priority=7)(len)
+    assert queue.stats().enqueued == 1
