@@ -76,8 +76,10 @@ class AgreedLanes:
     def bury(self, leases: Sequence[Lease], death: Death) -> Steps[list[Lease]]:
         return self._lanes.bury(leases, death)
 
-    def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
-        return self._lanes.renew(leases, seconds)
+    def renew(
+        self, leases: Sequence[Lease], seconds: float, *, final: bool = False
+    ) -> Steps[tuple[list[Lease], list[Lease]]]:
+        return self._lanes.renew(leases, seconds, final=final)
 
     def letters(self, cursor: str, limit: int) -> Steps[LetterPage]:
         return self._lanes.letters(cursor, limit)

@@ -177,6 +177,8 @@ class Lease:
     deadline: float
     #: For how many seconds it was claimed, if that is known: so long it is renewed.
     seconds: float | None = field(default=None, eq=False)
+    #: Whether a limit `max_in_flight`, of its lane or queue, counts it: as `Lanes.claim` has found it.
+    capped: bool = field(default=False, eq=False)
 
 
 @frozen(kw_only=True)

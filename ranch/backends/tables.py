@@ -113,7 +113,8 @@ class TableLanes(Lookups):
         self._ranking.served(tables, lane, job.cost)
         if lane.pending:
             self._traffic.is_blocked(tables, lane)
-        return Lease(job=job.read(), token=job.token, deadline=job.at)
+        capped = lane.limits.max_in_flight is not None or queue.limits.max_in_flight is not None
+        return Lease(job=job.read(), token=job.token, deadline=job.at, capped=capped)
 
     @atomic
     def ack(self, tables: Tables, leases: Sequence[Lease]) -> list[Lease]:
@@ -168,16 +169,20 @@ class TableLanes(Lookups):
         return lost
 
     @atomic
-    def renew(self, tables: Tables, leases: Sequence[Lease], seconds: float) -> tuple[list[Lease], list[Lease]]:
+    def renew(
+        self, tables: Tables, leases: Sequence[Lease], seconds: float, *, final: bool = False
+    ) -> tuple[list[Lease], list[Lease]]:
         renewed, lost = [], []
         deadline = round(tables.queue.now + seconds, 3)
         for lease in leases:
             if job := _owned(tables, lease):
                 tables.drop_timer(job.at, job.timer)
                 job.at = deadline
+                if final:
+                    self._traffic.spend(job)
                 tables.put_job(job)
                 tables.add_timer(job.at, job.timer)
-                renewed.append(Lease(job=lease.job, token=lease.token, deadline=deadline))
+                renewed.append(evolve(lease, deadline=deadline))
             else:
                 lost.append(lease)
         return renewed, lost

@@ -156,6 +156,10 @@ class Traffic:
         if job.dedup_key is not None:
             tables.let_go(job.dedup_key, job.id)
 
+    def spend(self, job: JobRow) -> None:
+        """Let a job, which is leased, come back no more."""
+        job.reclaims = max(job.reclaims, self._policy.max_reclaims)
+
     # Dead letters
 
     def die(self, tables: Tables, lane: LaneRow, job: JobRow, death: Death) -> Ending:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ranch.celery.internals import flow
 from ranch.celery.source import Source
 from ranch.model import Lease
 
@@ -14,6 +15,9 @@ class Execution:
 
     What Celery would tell the broker about the message it tells this object: to acknowledge it is to ack the lease, to
     requeue it is to release it. When depends on the task: with ``acks_late`` when it has ended, else when it starts.
+
+    One that a limit `max_in_flight` counts keeps its lease while it runs, whatever its task says. If it is one that
+    Celery acknowledges when it starts, it is not to run again: so its lease is final from then on.
 
     It is known by the lease, never by the task's id: ``self.retry()`` sends the same id again while the lease of the
     first attempt is still open.
@@ -25,15 +29,25 @@ class Execution:
         #: What the worker made of the message, once it goes to the pool.
         self.request: Any = None
         self._settled: Callable[[Execution], None] | None = settled
+        #: Whether it was acknowledged, and keeps its lease until it has ended.
+        self._counts = False
 
     def ack(self) -> None:
-        """Settle the job as done, unless it was settled before."""
-        if self._close():
+        """Settle the job as done, unless it was settled before, or is to count until it has ended."""
+        if self.lease.capped and flow.has_begun_early(self.request):
+            if self._settled and not self._counts:
+                self._counts = True
+                self.source.leases.make_final(self.lease)
+        elif self._close():
             self.source.leases.ack(self.lease)
 
     def release(self, *, delay: float = 0.0) -> None:
-        """Give the job back, now or after some seconds, unless it was settled before."""
-        if self._close():
+        """Give the job back, now or after some seconds, unless it was settled before. One that was acked is done."""
+        if not self._close():
+            return
+        if self._counts:
+            self.source.leases.ack(self.lease)
+        else:
             self.source.leases.release(self.lease, delay)
 
     def bury(self, error: Exception) -> None:

@@ -32,6 +32,7 @@ class Leases:
         # Each by its token. Single operations on dicts need no lock.
         self._open: dict[str, Lease] = {}
         self._unsettled: dict[str, tuple[Settle, Lease]] = {}
+        self._not_final: dict[str, Lease] = {}
         self._heartbeat = Heartbeat(operations, self._lost)
 
     def opened(self, leases: Sequence[Lease]) -> None:
@@ -42,6 +43,18 @@ class Leases:
     def ack(self, lease: Lease) -> None:
         """Settle the job as done. One round trip."""
         self._settle(self._operations.ack, lease)
+
+    def make_final(self, lease: Lease) -> None:
+        """Let the job not run again, whatever becomes of this lease, which stays open. One round trip."""
+        self._not_final.pop(lease.token, None)
+        try:
+            drive(self._operations.backend, self._operations.renew([lease], final=True))
+        except LeaseLost:
+            self._heartbeat.remove([lease])
+            self._lost(lease)
+        except Exception as exc:  # noqa: BLE001 - see the class
+            self._not_final[lease.token] = lease
+            log.error("job %s may run again if its worker dies, until the store is back: %s", lease.job.id, exc)  # noqa: TRY400
 
     def release(self, lease: Lease, delay: float = 0.0) -> None:
         """Give the job back to its place in its lane, or after some seconds. One round trip."""
@@ -60,10 +73,14 @@ class Leases:
     @property
     def unsettled(self) -> int:
         """How many wait for the store to come back, to be settled."""
-        return len(self._unsettled)
+        return len(self._unsettled) + len(self._not_final)
 
     def settle(self) -> None:
         """Try again what could not be settled. One round trip each."""
+        for lease in list(self._not_final.values()):
+            self.make_final(lease)
+            if lease.token in self._not_final:
+                return
         for token, (how, lease) in list(self._unsettled.items()):
             del self._unsettled[token]
             self._settle(how, lease)
@@ -76,6 +93,7 @@ class Leases:
         self._heartbeat.stop()
 
     def _settle(self, how: Settle, lease: Lease) -> None:
+        self._not_final.pop(lease.token, None)
         if self._open.pop(lease.token, None) is None:
             # Lost, and said so before.
             return

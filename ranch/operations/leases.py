@@ -74,21 +74,25 @@ class LeaseOperations(Core):
         death = Death.of(error, kind=kind, reason=checked_key(reason, "reason"))
         raise_if_lost((yield from self._bury(list(leases), death)))
 
-    def renew(self, leases: Iterable[Lease], seconds: float | None) -> Steps[list[Lease]]:
+    def renew(
+        self, leases: Iterable[Lease], seconds: float | None = None, *, final: bool = False
+    ) -> Steps[list[Lease]]:
         if seconds is not None:
             checked_number(seconds, "seconds", positive=True)
-        renewed, lost = yield from self._renew(leases, seconds)
+        renewed, lost = yield from self._renew(leases, seconds, final=final)
         raise_if_lost(lost)
         return renewed
 
-    def _renew(self, leases: Iterable[Lease], seconds: float | None = None) -> Steps[tuple[list[Lease], list[Lease]]]:
+    def _renew(
+        self, leases: Iterable[Lease], seconds: float | None = None, *, final: bool = False
+    ) -> Steps[tuple[list[Lease], list[Lease]]]:
         together: defaultdict[float, list[Lease]] = defaultdict(list)
         for lease in leases:
             together[seconds or self.lasting(lease)].append(lease)
         renewed: list[Lease] = []
         lost: list[Lease] = []
         for lasts, group in together.items():
-            kept, gone = yield from self.lanes.renew(group, lasts)
+            kept, gone = yield from self.lanes.renew(group, lasts, final=final)
             renewed += [evolve(lease, seconds=lasts) for lease in kept]
             lost += gone
         return renewed, lost

@@ -66,8 +66,14 @@ class Lanes(Protocol):
         """
         ...
 
-    def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
-        """Let the leases end `seconds` from now. Return the renewed and the lost ones."""
+    def renew(
+        self, leases: Sequence[Lease], seconds: float, *, final: bool = False
+    ) -> Steps[tuple[list[Lease], list[Lease]]]:
+        """Let the leases end `seconds` from now. Return the renewed and the lost ones.
+
+        If `final`, the jobs are not to run again: they count as reclaimed as often as `Policy.max_reclaims` allows, so
+        that a lease that expires makes a dead letter of its job.
+        """
         ...
 
     def reclaim(self, limit: int) -> Steps[Return]:

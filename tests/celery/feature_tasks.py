@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Any
 
 from celery import Celery
@@ -79,6 +80,16 @@ def add_feature_tasks(app: Celery, journal: Any) -> None:  # noqa: C901 - a list
     @lru_task(app, name="numbered", shared=False, acks_late=True)
     def numbered(number: int) -> None:
         journal.count(number)
+
+    def timed(self: LRUTask, word: str) -> str:
+        journal.write(self, f"{word} begins")
+        journal.pass_gate(word)
+        time.sleep(0.02)
+        journal.write(self, f"{word} ends")
+        return word
+
+    lru_task(app, name="timed", shared=False, bind=True)(timed)
+    lru_task(app, name="timed-late", shared=False, bind=True, acks_late=True)(timed)
 
     @lru_task(app, name="rejects", shared=False, bind=True, acks_late=True)
     def rejects(self: LRUTask, requeue: bool) -> str:

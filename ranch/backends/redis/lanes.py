@@ -120,12 +120,16 @@ class RedisLanes(RedisLookups):
         gone: list[Lease] = (yield self._call("bury", *words, parse=partial(lost, leases))) if leases else []
         return gone
 
-    def renew(self, leases: Sequence[Lease], seconds: float) -> Steps[tuple[list[Lease], list[Lease]]]:
+    def renew(
+        self, leases: Sequence[Lease], seconds: float, *, final: bool = False
+    ) -> Steps[tuple[list[Lease], list[Lease]]]:
         """Let the leases end `seconds` from now. Return the renewed and the lost ones."""
         renewed: list[Lease] = []
         gone: list[Lease] = []
         for page in pages(leases, _PAGE):
-            reply = yield self._call("renew", self._now(), to_ms(seconds), *_tokens(page), parse=list)
+            reply = yield self._call(
+                "renew", self._now(), to_ms(seconds), "1" if final else "", *_tokens(page), parse=list
+            )
             now_ms, *places = reply
             missing = set(places)
             gone += lost(page, reply)

@@ -119,6 +119,11 @@ def hand_over(
         consumer.on_decode_error(message, exc)
 
 
+def has_begun_early(request: Any) -> bool:
+    """Tell whether a request runs that is acknowledged when it starts. None is one that was not made yet."""
+    return request is not None and request.time_start is not None and not request.task.acks_late
+
+
 def was_turned_away(request: Any) -> bool:
     """Tell, of a request that was to go to the pool, whether it ended on the way: it was revoked, or had expired."""
     # A pool of threads may have begun or ended it by now; then it has a start.

@@ -6,7 +6,7 @@ import pytest
 
 from ranch.exceptions import LeaseLost
 from ranch.queue import Queue
-from ranch.testing.backend.case import BackendCase, claimed
+from ranch.testing.backend.case import BackendCase, DrivenLanes, claimed
 from ranch.testing.clock import FakeClock
 
 
@@ -52,6 +52,33 @@ class Leases(BackendCase):
         clock.advance(9)
         assert queue.claim() is None
         lease.ack()
+
+    def test_a_final_lease_is_the_last_one(self, lanes: DrivenLanes, clock: FakeClock) -> None:
+        """Its job is a dead letter once it expires, however seldom it came back; renewed again it stays so."""
+        lanes.put("acme", "final", "other")
+        final, other = lanes.take(lease=5.0)
+        renewed, lost = lanes.renew([final], 10.0, final=True)
+        assert (renewed[0].deadline, renewed[0].token, lost) == (clock() + 10, final.token, [])
+        clock.advance(5)
+        assert lanes.names() == ["other"]
+        lanes.renew([final], 10.0)
+        assert lanes.renew([other], 10.0, final=True) == ([], [other])
+
+        clock.advance(10)
+        claim = lanes.claim(9, 30.0, "me")
+        assert [(ending.how, ending.job.id) for ending in claim.ended] == [("dead", final.job.id)]
+        assert [lease.job.body for lease in claim.leases] == []
+        assert lanes.letter(final.job.id).death.reason == "worker lost"
+        assert lanes.ack([final]) == [final]
+
+    def test_what_had_a_final_lease_may_be_settled(self, lanes: DrivenLanes) -> None:
+        """As any other: done, or given back."""
+        lanes.put("acme", "done", "back")
+        leases = lanes.take()
+        lanes.renew(leases, 10.0, final=True)
+        assert lanes.ack(leases[:1]) == []
+        assert not lanes.release(leases[1:], 0.0).lost
+        assert lanes.names() == ["back"]
 
     def test_a_released_job_keeps_its_place(self, queue: Queue) -> None:
         """Given back, it is the next of its lane again, with the attempt counted and no harm done."""

@@ -108,6 +108,23 @@ class LimitsAtWork(BackendCase):
         (lane,) = lanes.read(["a"])
         assert (lane.stats.leased, lane.blocked) == (3, "max_in_flight" if of == "lane" else "")
 
+    @pytest.mark.parametrize("of", ["lane", "queue", "both"])
+    def test_a_lease_tells_whether_a_cap_counts_it(self, lanes: DrivenLanes, of: str) -> None:
+        """The cap of its lane, or of the queue; no other limit does."""
+        lanes.put("a", "a1", "a2")
+        lanes.put("b", "b1", "b2")
+        limit(lanes, "b", rate="100/s", max_pending=9)
+        if of != "queue":
+            limit(lanes, "a", max_in_flight=5)
+        if of != "lane":
+            lanes.limit({"max_in_flight": 5})
+
+        told = {lease.job.lane: lease.capped for lease in lanes.take(2)}
+        assert told == {"a": True, "b": of != "lane"}
+        limit(lanes, "a", max_in_flight=None)
+        lanes.limit({"max_in_flight": None})
+        assert not any(lease.capped for lease in lanes.take())
+
     @pytest.mark.parametrize("of", ["lane", "queue"])
     @pytest.mark.parametrize("settled", [*_SETTLED, "expired"])
     def test_what_ends_a_lease_lets_the_next_one_in(

@@ -5,7 +5,8 @@
 -- @arg lease_ms        how long their leases last, if they do not say it themselves
 -- @arg owner           whose they are
 -- @arg timers_limit    how many timers to see to first
--- @returns ok, what was asked, what ended, now_ms, tick, ms to wait or -1, then of each job: id, token, record
+-- @returns ok, what was asked, what ended, now_ms, tick, ms to wait or -1, places from 0 on of jobs that a cap counts,
+--   then of each job: id, token, record
 
 -- Added to the tick of a lane's last service to make its order: lanes never served come first.
 local SERVED = 281474976710656
@@ -22,7 +23,7 @@ limit = tonumber(limit)
 move()
 see_to(timers_limit)
 standing = call("ZPOPMIN", ready, limit)
-local reply, leases, rows = { "ok", asked, ended, now_ms, 0, -1 }, {}, {}
+local reply, leases, rows = { "ok", asked, ended, now_ms, 0, -1, {} }, {}, {}
 local claimed, idle_ms = tonumber(stored[3]) or 0
 
 while standing[at] and #leases < 2 * limit do
@@ -48,7 +49,7 @@ while standing[at] and #leases < 2 * limit do
     if tag > queue.virtual then queue.virtual = tag end
     local place = rank(strategy_served, lane, cost)
     at = at + 2
-    if extras then extras.charge(lane) end
+    if extras then extras.charge(lane, reply[7], #leases / 2) end
     if call("EXISTS", pending) == 1 and not (extras and extras.is_held_back(lane)) then
       insert(lane.order .. key, place)
     end

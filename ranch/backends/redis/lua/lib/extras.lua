@@ -26,12 +26,16 @@ function extras.held_up(claims)
   if reason then return at_ms and at_ms - now_ms or math.huge end
 end
 
--- Account for a claim where there is a rate.
-function extras.charge(lane)
+-- Account for a claim where there is a rate, and note its place where there is a cap on what is in flight.
+function extras.charge(lane, capped, place)
   if queue_limits then take_token(meta, queue_limits) end
-  if not lane.limits then return end
-  lane.loaded = lane.loaded or load_limits(lane_prefix .. lane.key, lane.limits)
-  take_token(lane_prefix .. lane.key, lane.loaded)
+  if lane.limits then
+    lane.loaded = lane.loaded or load_limits(lane_prefix .. lane.key, lane.limits)
+    take_token(lane_prefix .. lane.key, lane.loaded)
+  end
+  if (queue_limits and queue_limits.max_in_flight) or (lane.loaded and lane.loaded.max_in_flight) then
+    capped[#capped + 1] = place
+  end
 end
 
 function extras.is_held_back(lane)
