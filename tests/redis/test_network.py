@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from ranch import AsyncQueue, LeaseLost, Queue
+from ranch import AsyncQueue, LeaseLost, Queue, QueueFull
 from ranch.backends.redis import RedisBackend
 from ranch.exceptions import BackendUnavailable, ConfigError
 from ranch.testing.waiting import wait_until
@@ -100,6 +100,31 @@ def test_a_connection_that_went_silent_while_idle_is_found_before_it_is_used(pro
 
     assert queue.stats().enqueued == 2
     queue.close()
+
+
+def test_an_enqueue_that_filled_the_lane_and_lost_its_answer(proxy):
+    """Sent again it finds the lane full, with the job in it that it has stored itself."""
+    with Queue("q", backend=proxy.url) as queue:
+        queue.lane("a").limit(max_pending=2)
+        queue.enqueue("a", "first")
+        proxy.lose_answers(1)
+
+        with pytest.raises(QueueFull):
+            queue.enqueue("a", "second")
+
+        assert [lease.job.payload for lease in queue.claim_many(10)] == ["first", "second"]
+
+
+def test_a_cancel_that_lost_its_answer(proxy):
+    """Sent again it finds no job: the answer is no, though the job is cancelled."""
+    with Queue("q", backend=proxy.url) as queue:
+        first, second = queue.enqueue_many([("a", 1), ("a", 2)])
+        assert queue.cancel(first.id)  # the server knows the script by now
+        proxy.lose_answers(1)
+
+        assert not queue.cancel(second.id)
+
+        assert queue.stats().cancelled == 2
 
 
 def test_an_answer_that_is_lost_is_asked_for_again(proxy):
