@@ -25,6 +25,9 @@ from tests.chaos.stories import Stories
 from tests.chaos.verdict import Verdict
 from tests.chaos.world import STORES
 
+COUNTED = (
+    *("enqueued", "claimed", "acked", "released", "failed", "reclaimed", "died", "revived", "expired", "cancelled"),
+)
 SHORT_SECONDS = 25.0
 
 
@@ -60,12 +63,7 @@ def table(driver: Driver, verdict: Verdict, faults: list[str]) -> Table:
     result = Table("", "", title=title, title_justify="left", show_header=False)
     sections = {
         "harm": driver.done,
-        "jobs": Counter(
-            {
-                name: getattr(verdict.stats, name)
-                for name in ("enqueued", "claimed", "acked", "released", "failed", "reclaimed", "died", "expired")
-            }
-        ),
+        "jobs": Counter({name: getattr(verdict.stats, name) for name in COUNTED}),
         "found": verdict.seen
         + Counter(
             {

@@ -88,6 +88,7 @@ class Driver:
             self._stop_one: 4,
             self._pause: 3,
             self._change_strategy: 1,
+            self._revive: 2,
         }
         if self.store.server:
             harms |= {
@@ -178,6 +179,11 @@ class Driver:
 
     def _change_strategy(self) -> None:
         self.queue.set_strategy(self.rng.choice(STRATEGIES))
+
+    def _revive(self) -> None:
+        ids = [letter.job.id for letter in itertools.islice(self.queue.dead.list(), 5)]
+        revived = self.queue.dead.retry(ids)
+        self._ledger.write("revived", ids=[job.id for job in revived])
 
     def _kill_server(self) -> None:
         assert self.store.server

@@ -81,6 +81,8 @@ class Story:
     told: dict[str, int] = field(factory=lambda: defaultdict(int))
     #: When a cancel of it was sent.
     cancels: list[float] = field(factory=list)
+    #: When it had been put back from the dead letters.
+    revivals: list[float] = field(factory=list)
 
 
 @define
@@ -220,6 +222,10 @@ class Reader:
     def cancelling(self, note: Mapping[str, Any]) -> None:
         for job_id in note["ids"]:
             self.stories.job(job_id).cancels.append(note["at"])
+
+    def revived(self, note: Mapping[str, Any]) -> None:
+        for job_id in note["ids"]:
+            self.stories.job(job_id).revivals.append(note["at"])
 
     def expired(self, note: Mapping[str, Any]) -> None:
         for job_id in note["ids"]:

@@ -90,6 +90,16 @@ def judge(*ledgers, dead=(), **counters):
         pytest.param([enqueued(job(expires_at=101.0)), []], {"acked": 0, "expired": 1}, id="expired, and nobody told"),
         pytest.param([enqueued(job()), told("cancelled")], {"acked": 0, "cancelled": 1}, id="cancelled"),
         pytest.param(
+            [
+                enqueued(job()),
+                claimed(lease()) + settled("bury"),
+                [{"what": "revived", "at": 103.0, "ids": ["00000000001"]}],
+                claimed(lease(token="t2", attempts=2, start=104.0)) + settled(token="t2", at=105.0),
+            ],
+            {"acked": 1, "failed": 1, "died": 1, "revived": 1},
+            id="buried, put back and acked",
+        ),
+        pytest.param(
             [[*enqueued(job())[:1], {"what": "resent", "at": 100.0, "main": True}, enqueued(job())[1]], *WELL[1:]],
             {"enqueued": 2, "acked": 1, "expired": 1},
             id="enqueued twice, for the answer was lost",
@@ -184,6 +194,12 @@ def test_what_may_happen_is_no_fault(ledgers, numbers):
         pytest.param(WELL, {"enqueued": 2}, "counts 2 enqueued, and it were 1 to 1", id="a job too many"),
         pytest.param(WELL, {"acked": 0}, "counts 0 acked, and it were 1 to 1", id="an ack too few"),
         pytest.param(WELL, {"acked": 0, "leased": 1}, "jobs are left", id="a job is left"),
+        pytest.param(
+            [enqueued(job()), RUN_OUT, claimed(lease(**AGAIN)) + settled(token="t2", at=112.0)],
+            {"acked": 1, "released": 1},
+            "more leases that ran out than the 0 of the queue",
+            id="a second run that nobody counted",
+        ),
         pytest.param(WELL, {"acked": 2}, "the counters do not add up", id="counters"),
     ],
 )
