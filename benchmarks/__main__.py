@@ -14,16 +14,16 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import celery_idle, celery_jobs, claims, events, strategies, worker_jobs
+from benchmarks import celery_idle, celery_jobs, claims, events, listeners, strategies, worker_jobs
 
 PARTS = {
     "claims": (claims.local, claims.on_redis),
     "strategies": (strategies.by_strategy,),
-    "events": (events.without_listeners,),
+    "events": (events.without_listeners, listeners.listeners),
     "worker": (worker_jobs.through_a_worker,),
     "celery": (celery_jobs.through_lanes, celery_idle.idle),
 }
-STEPS = 2 * len(claims.LANES) + len(claims.LANES) + 1 + len(strategies.STORES) + 1 + celery_jobs.ROUNDS + 2
+STEPS = 2 * len(claims.LANES) + len(claims.LANES) + 1 + len(strategies.STORES) + 1 + celery_jobs.ROUNDS + 3
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Final
 
@@ -14,17 +14,14 @@ SMOOTHING: Final = 1 / 8
 _KEPT: Final = 10_000
 
 
-class Times:
-    """The times of jobs that ended here, until they have been counted in their lanes' means.
+class Stopwatch:
+    """Measures how long jobs are leased; of 10,000 at a time, the oldest are forgotten first.
 
-    No lock, which a fork could inherit locked: single operations on dicts need none, and a time that gets lost between
-    two threads is no harm.
+    No lock, which a fork could inherit locked: single operations on dicts need none.
     """
 
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
-        #: Of each lane with news: how many jobs ended, and how long they took on average.
-        self._took: dict[str, tuple[int, float]] = {}
 
     def begin(self, leases: Iterable[Lease]) -> None:
         """Measure these from now on."""
@@ -32,13 +29,34 @@ class Times:
         self._began.update((lease.token, now) for lease in leases)
         _forget_oldest(self._began)
 
-    def end(self, leases: Iterable[Lease]) -> None:
-        """Count those that were measured."""
+    def end(self, leases: Iterable[Lease]) -> Iterator[tuple[Lease, float]]:
+        """Return those of them that were measured, and for how many seconds."""
         now = monotonic()
         for lease in leases:
             began = self._began.pop(lease.token, None)
             if began is not None:
-                self.took(lease.job.lane, now - began)
+                yield lease, now - began
+
+
+class Times:
+    """The times of jobs that ended here, until they have been counted in their lanes' means.
+
+    A time that gets lost between two threads is no harm.
+    """
+
+    def __init__(self) -> None:
+        self._watch = Stopwatch()
+        #: Of each lane with news: how many jobs ended, and how long they took on average.
+        self._took: dict[str, tuple[int, float]] = {}
+
+    def begin(self, leases: Iterable[Lease]) -> None:
+        """Measure these from now on."""
+        self._watch.begin(leases)
+
+    def end(self, leases: Iterable[Lease]) -> None:
+        """Count those that were measured."""
+        for lease, seconds in self._watch.end(leases):
+            self.took(lease.job.lane, seconds)
 
     def took(self, lane: str, seconds: float) -> None:
         """Count a job that somebody else has measured."""

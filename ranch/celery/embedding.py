@@ -19,6 +19,7 @@ from ranch.celery.weights import weight_function_of
 from ranch.config import Config
 from ranch.exceptions import ConfigError
 from ranch.hooks.manager import Plugins
+from ranch.observe.log import MetricsLog
 from ranch.operations import Operations
 from ranch.queue import Queue
 from ranch.typing import Backend
@@ -113,7 +114,12 @@ class Ranch:
     @property
     def backend(self) -> Backend:
         """Where the jobs live, opened at the first use."""
-        return self._once("backend", lambda: open_store(self.app, self.config))
+        return self._once("backend", lambda: open_store(self.app, self.config, self.plugins))
+
+    @property
+    def plugins(self) -> Plugins:
+        """The installed plugins, and those that listen for the app."""
+        return self._once("plugins", self._load_plugins)
 
     @property
     def endings(self) -> Endings:
@@ -154,7 +160,7 @@ class Ranch:
             "weight_refresh": config.weight_refresh,
             "lease": config.lease,
             "policy": config.policy,
-            "plugins": self._once("plugins", lambda: Plugins([self.endings])),
+            "plugins": self.plugins,
             "serializer": config.serializer,
             "accept": readable(config.serializer),
         }
@@ -210,6 +216,12 @@ class Ranch:
         if ranch := vars(app).get(_ATTRIBUTE):
             for name in [name for name in ranch._made if name.startswith(_QUEUE)]:
                 ranch._made.pop(name, None)
+
+    def _load_plugins(self) -> Plugins:
+        listeners: list[object] = [self.endings]
+        if self.config.metrics_enabled:
+            listeners.append(MetricsLog())
+        return Plugins(listeners)
 
     def _read_config(self) -> Config:
         # In a spawned process this object is a new one, and nobody gave it options.

@@ -64,7 +64,7 @@ class Source:
         operations = self._operations
         self.woken = False
         try:
-            claim = drive(operations.backend, operations.take(limit))
+            claim = drive(operations.backend, operations.take(limit, timed=True))
         except Exception as exc:  # noqa: BLE001 - a worker outlives its store, whatever a store may raise
             self._failed(exc)
             return ()
@@ -93,10 +93,8 @@ class Source:
         }
 
     def ran(self, lease: Lease, seconds: float) -> None:
-        """Take note of how long a job ran: whoever weighs lanes may ask."""
-        weigher = self._operations.weigher
-        if weigher and weigher.times:
-            weigher.times.took(lease.job.lane, seconds)
+        """Take note of how long a job ran."""
+        self._operations.ran(lease, seconds)
 
     def _failed(self, exc: Exception) -> None:
         self.hungry = False

@@ -12,14 +12,14 @@ from ranch.celery.broker import store_url
 from ranch.celery.settings import WHERE
 from ranch.config import Config
 from ranch.exceptions import ConfigError
-from ranch.hooks.manager import default_plugins
+from ranch.hooks.manager import Plugins
 from ranch.typing import Backend
 
 #: Schemes of Redis. It is shared with others, so that keys need a prefix.
 _REDIS: Final = ("redis", "rediss", "unix")
 
 
-def open_store(app: Celery, config: Config) -> Backend:
+def open_store(app: Celery, config: Config, plugins: Plugins) -> Backend:
     """Open the store that is named, or else the app's broker. No round trip.
 
     Raises:
@@ -36,13 +36,13 @@ def open_store(app: Celery, config: Config) -> Backend:
     if scheme and scheme.partition("+")[0] in _REDIS:
         if config.redis_use_ssl:
             store = _over_tls(store)
-        return opened(default_plugins(), store, config.breaker_failures, prefix=config.prefix, **options)
+        return opened(plugins, store, config.breaker_failures, prefix=config.prefix, **options)
     if options or config.redis_use_ssl:
         what = f"the store is {scheme}://" if scheme else f"the store was made elsewhere: {store!r}"
         raise ConfigError(
             f"redis_max_retries, redis_socket_timeout and redis_use_ssl are for a redis:// URL, and {what}", where=WHERE
         )
-    return opened(default_plugins(), store, config.breaker_failures)
+    return opened(plugins, store, config.breaker_failures)
 
 
 def _over_tls(url: str) -> str:

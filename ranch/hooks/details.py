@@ -17,6 +17,8 @@ class Enqueued:
 
     queue: str
     jobs: Sequence[Job]
+    #: How long it took.
+    seconds: float
 
 
 @frozen(kw_only=True)
@@ -25,6 +27,20 @@ class Claimed:
 
     queue: str
     leases: Sequence[Lease]
+    #: When, in seconds since the epoch by the backend's clock.
+    at: float
+    #: Whether `Ran` will tell how long each of them ran, as in a Celery worker. Else that is until they are settled.
+    timed: bool = False
+
+
+@frozen(kw_only=True)
+class Ran:
+    """A job has run, to whatever end. It may have been settled before, or will be."""
+
+    queue: str
+    lease: Lease
+    #: For how long.
+    seconds: float
 
 
 @frozen(kw_only=True)

@@ -20,6 +20,7 @@ class Events:
 
     enqueued: Callable[[Any], None] | None
     claimed: Callable[[Any], None] | None
+    ran: Callable[[Any], None] | None
     finished: Callable[[Any], None] | None
     released: Callable[[Any], None] | None
     failed: Callable[[Any], None] | None

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ranch.answers import Claim, JobPage, Receipt, Return
 from ranch.checks import checked_count, checked_key, checked_number
 from ranch.exceptions import InvalidJob
-from ranch.hooks.details import Cancelled, Claimed, Enqueued
+from ranch.hooks.details import Cancelled, Claimed, Enqueued, Ran
 from ranch.model import Job, Lease, NewJob
 from ranch.operations.core import PER_CALL, Core, checked_ids, chunks
 from ranch.steps import Steps
@@ -26,6 +26,7 @@ class JobOperations(Core):
         self, items: Iterable[tuple[str, Any]], *, dedup: bool = False, dedup_key: str | None = None, **options: Any
     ) -> Steps[list[Job]]:
         """Store jobs; `options` are the fields of `NewJob`."""
+        began = time.monotonic()
         jobs = []
         for item in items:
             try:
@@ -49,17 +50,22 @@ class JobOperations(Core):
             enqueued += self.readable(receipt.jobs)
             self.tell_ended(receipt.ended)
         if self.events.enqueued and (new := [job for job in enqueued if not job.duplicate]):
-            self.events.enqueued(Enqueued(queue=self.name, jobs=new))
+            self.events.enqueued(Enqueued(queue=self.name, jobs=new, seconds=time.monotonic() - began))
         return enqueued
 
-    def take(self, limit: int, lease: float | None = None) -> Steps[Claim]:
-        """Claim without waiting: what is there, and if nothing is, how long to wait for what."""
+    def take(self, limit: int, lease: float | None = None, *, timed: bool = False) -> Steps[Claim]:
+        """Claim without waiting: what is there, and if nothing is, how long to wait for what.
+
+        If `timed`, the caller tells how long each job ran: see `ran`.
+        """
         seconds = self.lease if lease is None else lease
         claim: Claim = yield from self.lanes.claim(limit, seconds, self.owner)
         self.readable(claimed.job for claimed in claim.leases)
         self.tell_ended(claim.ended)
         if self.events.claimed and claim.leases:
-            self.events.claimed(Claimed(queue=self.name, leases=claim.leases))
+            last = claim.leases[-1]
+            at = round(last.deadline - (last.job.lease or seconds), 3)
+            self.events.claimed(Claimed(queue=self.name, leases=claim.leases, at=at, timed=timed))
         if self.weigher and claim.leases:
             yield from self.weigher.served(claim.leases)
         return claim
@@ -78,6 +84,13 @@ class JobOperations(Core):
                 return list(claim.leases)
             soonest = LONGEST_WAIT if claim.idle_for is None else min(claim.idle_for, LONGEST_WAIT)
             yield from self.lanes.wait(min(left, soonest), claim.tick)
+
+    def ran(self, lease: Lease, seconds: float) -> None:
+        """Take note of how long a job ran, and tell of it. No round trip."""
+        if self.weigher and self.weigher.times:
+            self.weigher.times.took(lease.job.lane, seconds)
+        if self.events.ran:
+            self.events.ran(Ran(queue=self.name, lease=lease, seconds=max(0.0, seconds)))
 
     def reclaim(self, limit: int) -> Steps[int]:
         back: Return = yield from self.lanes.reclaim(checked_count(limit, "reclaim"))

@@ -372,7 +372,7 @@ def test_a_job_given_back_or_lost_took_no_time(process_time: FakeClock, clock: F
     queue.claim_many(11_990)
 
     assert queue.lane("a").read().mean_time is None
-    assert len(queue._operations.weigher.times._began) <= 10_000
+    assert len(queue._operations.weigher.times._watch._began) <= 10_000
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,9 @@ def test_the_example_of_an_event_is_a_plugin(hook, capsys):
         clock.advance(5)
         assert queue.claim() is None
         queue.enqueue("acme", 4)
-        queue.claim().bury("no such task")
+        lease = queue.claim()
+        queue._operations.ran(lease, 0.5)
+        lease.bury("no such task")
     # Told by the backend, which has no trouble here.
     for event in (BackendDown(url="redis://host", error=OSError("x")), BackendUp(url="redis://host", seconds=5)):
         if tell := getattr(plugins.events, {BackendDown: "backend_down", BackendUp: "backend_up"}[type(event)]):

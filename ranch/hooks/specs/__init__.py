@@ -26,6 +26,7 @@ from ranch.hooks.specs.events import (
     ranch_failed,
     ranch_finished,
     ranch_lane_changed,
+    ranch_ran,
     ranch_released,
     ranch_retried,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "ranch_failed",
     "ranch_finished",
     "ranch_lane_changed",
+    "ranch_ran",
     "ranch_released",
     "ranch_retried",
     "ranch_serializers",

@@ -15,6 +15,7 @@ from ranch.hooks.details import (
     Failed,
     Finished,
     LaneChanged,
+    Ran,
     Released,
     Retried,
 )
@@ -53,6 +54,24 @@ def ranch_claimed(details: Claimed) -> None:
             def ranch_claimed(details):
                 for lease in details.leases:
                     print(f"{lease.job.id} is on its {lease.job.attempts}. attempt")
+    """
+
+
+@hookspec
+def ranch_ran(details: Ran) -> None:
+    """A job has run, well or badly: in a worker that knows for how long, such as Celery's, before it takes the next.
+
+    A worker that acks jobs as they start settles them before; see `Claimed.timed`.
+
+    Example:
+        .. code-block:: python
+
+            from ranch.hooks import hookimpl
+
+
+            @hookimpl
+            def ranch_ran(details):
+                print(f"{details.lease.job.id} ran for {details.seconds:.3f} s")
     """
 
 
