@@ -90,6 +90,9 @@ class AgreedLanes:
     def forget(self, job_ids: Sequence[str]) -> Steps[int]:
         return self._lanes.forget(job_ids)
 
+    def restore(self, letters: Sequence[DeadLetter]) -> Steps[None]:
+        return self._lanes.restore(letters)
+
     def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
         return self._lanes.read(keys)
 

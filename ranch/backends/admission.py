@@ -9,6 +9,7 @@ from ranch.answers import Ending, Receipt
 from ranch.backends.rows import JobRow, LaneRow, Tables
 from ranch.backends.traffic import Traffic
 from ranch.exceptions import QueueFull
+from ranch.letters import DeadLetter
 from ranch.limits import Limits
 from ranch.model import Job, NewJob
 
@@ -105,6 +106,37 @@ def _store(tables: Tables, traffic: Traffic, lane: LaneRow, new: NewJob) -> JobR
     else:
         traffic.arrive(tables, lane, job)
     return job
+
+
+def restore(tables: Tables, traffic: Traffic, letter: DeadLetter) -> None:
+    """Store a dead letter of another store."""
+    queue, dead = tables.queue, letter.job
+    queue.last_id += 1
+    job = JobRow(
+        id=f"{queue.last_id:011x}",
+        lane=dead.lane,
+        body=dead.body,
+        content_type=dead.content_type,
+        priority=dead.priority,
+        cost=dead.cost,
+        enqueued_at=dead.enqueued_at,
+        due_at=dead.due_at,
+        attempts=dead.attempts,
+        reclaims=dead.reclaims,
+        failures=dead.failures,
+        state="dead",
+        at=letter.died_at,
+        bid=dead.bid,
+        expires_at=dead.expires_at,
+        lease=dead.lease,
+        dedup_key=dead.dedup_key,
+    )
+    tables.add_job(job)
+    lane = traffic.lane(tables, job.lane)
+    for row in (lane, queue):
+        row.enqueued += 1
+    traffic.keep(tables, lane, job, letter.death)
+    tables.put_lane(lane)
 
 
 def _expires(new: NewJob, lane: Limits, queue: Limits) -> float | None:

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 
 from ranch.answers import Claim, Ending, Receipt, Return
-from ranch.backends.admission import admit, check_room
+from ranch.backends.admission import admit, check_room, restore
 from ranch.backends.gates import blocked, change_limits, take_token
 from ranch.backends.lookups import Lookups, Store, atomic
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
 from ranch.backends.traffic import Traffic
 from ranch.choice import StrategyChoice
-from ranch.letters import Death
+from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
 from ranch.model import Job, LaneUpdate, Lease, NewJob, merged
 from ranch.policy import DEFAULT, Policy
@@ -218,6 +218,11 @@ class TableLanes(Lookups):
     @atomic
     def forget(self, tables: Tables, job_ids: Sequence[str]) -> int:
         return sum(bool(self._traffic.forget(tables, row)) for job_id in job_ids if (row := tables.letter(job_id)))
+
+    @atomic
+    def restore(self, tables: Tables, letters: Sequence[DeadLetter]) -> None:
+        for letter in letters:
+            restore(tables, self._traffic, letter)
 
     # Lanes
 

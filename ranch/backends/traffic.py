@@ -168,18 +168,22 @@ class Traffic:
         self._let_go(tables, job)
         job.state, job.token, job.at = "dead", "", queue.now
         tables.put_job(job)
-        ttl = self._policy.dead_ttl
-        until = None if ttl is None else round(queue.now + ttl, 3)
-        tables.add_letter(LetterRow(job.id, queue.now, until, death))
-        if until is not None:
-            tables.add_timer(until, f"x{job.id}")
-        for row in (lane, queue):
-            row.died += 1
-            row.dead += 1
+        self.keep(tables, lane, job, death)
         tables.put_lane(lane)
         for letter in tables.letters((0.0, ""), min(queue.dead - self._policy.max_dead, _TRIMMED)):
             self.forget(tables, letter)
         return Ending(job=job.read(), how="dead")
+
+    def keep(self, tables: Tables, lane: LaneRow, job: JobRow, death: Death) -> None:
+        """Add a job, stored already as a dead one, to the dead letters."""
+        ttl = self._policy.dead_ttl
+        until = None if ttl is None else round(job.at + ttl, 3)
+        tables.add_letter(LetterRow(job.id, job.at, until, death))
+        if until is not None:
+            tables.add_timer(until, f"x{job.id}")
+        for row in (lane, tables.queue):
+            row.died += 1
+            row.dead += 1
 
     def forget(self, tables: Tables, letter: LetterRow) -> JobRow:
         """Remove a dead letter, and return its job."""

@@ -106,6 +106,13 @@ class Lanes(Protocol):
         """Remove dead letters for good; return how many there were. Takes up to `RELEASES_PER_CALL`."""
         ...
 
+    def restore(self, letters: Sequence[DeadLetter]) -> Steps[None]:
+        """Keep dead letters that were read from another store: all they say stays, but their jobs get new ids.
+
+        They count as enqueued, and as died; none goes to make room for them. Takes up to `RELEASES_PER_CALL`.
+        """
+        ...
+
     # Lanes
 
     def update(self, changes: Sequence[LaneUpdate]) -> Steps[None]:

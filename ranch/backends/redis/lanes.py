@@ -21,12 +21,12 @@ from ranch.backends.redis.keys import Keys
 from ranch.backends.redis.limits import read_limits, write_changes
 from ranch.backends.redis.lookups import RedisLookups
 from ranch.backends.redis.questions import answer
-from ranch.backends.redis.records import pack, to_ms
+from ranch.backends.redis.records import pack, pack_whole, to_ms
 from ranch.backends.redis.replies import claimed, endings, enqueued, lost, revived, write_death
 from ranch.backends.redis.runners import Call
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, InvalidJob, RanchError, StrategyMismatch
-from ranch.letters import Death
+from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
 from ranch.model import Job, LaneUpdate, Lease, NewJob
 from ranch.policy import Policy
@@ -170,6 +170,16 @@ class RedisLanes(RedisLookups):
         """Remove dead letters for good; return how many there were."""
         forgotten: list[int] = (yield self._call("forget", self._now(), "", *job_ids, parse=list)) if job_ids else [0]
         return forgotten[0]
+
+    def restore(self, letters: Sequence[DeadLetter]) -> Steps[None]:
+        """Keep dead letters that were read from another store."""
+        words = [
+            word
+            for letter in letters
+            for word in (letter.job.lane, to_ms(letter.died_at), write_death(letter.death), pack_whole(letter.job))
+        ]
+        if words:
+            yield self._call("restore", self._now(), "", *words, parse=nothing)
 
     # Lanes
 

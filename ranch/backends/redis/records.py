@@ -51,27 +51,33 @@ _NUMBERS: Final = {content_type: number for number, content_type in enumerate(CO
 
 # The three times are six bytes each, which struct has no letter for: four and two.
 _HEADER: Final = Struct("<IHIHIHdBBHHHH")
+_TIME: Final = Struct("<IH")
 _AFTER_TIMES: Final = Struct("<dBBHHHH")
 _LENGTH: Final = Struct("<H")
 _BID: Final = Struct("<d")
-_LEASE: Final = Struct("<IH")
 _HAS_BID, _HAS_LEASE, _HAS_DEDUP_KEY = 1, 2, 4
 
 
-def pack(job: NewJob) -> bytes:
-    """Return the record of a new job from its cost on. The times before it are the server's to add."""
+def pack(job: NewJob | Job) -> bytes:
+    """Return the record of a job from its cost on. The times before it are the server's to add to a new one's."""
     lane, flags, extras = job.lane.encode(), 0, b""
     if job.bid is not None:
         flags, extras = _HAS_BID, _BID.pack(job.bid)
     if job.lease is not None:
         lease_ms = to_ms(job.lease)
-        flags, extras = flags | _HAS_LEASE, extras + _LEASE.pack(lease_ms & 0xFFFFFFFF, lease_ms >> 32)
+        flags, extras = flags | _HAS_LEASE, extras + _time(lease_ms)
     if job.dedup_key is not None:
         flags, extras = flags | _HAS_DEDUP_KEY, extras + _sized(job.dedup_key)
     number = _NUMBERS.get(job.content_type)
     content_type = bytes((number,)) if number else b"\0" + _sized(job.content_type)
-    header = _AFTER_TIMES.pack(job.cost, int(job.priority), flags, 0, 0, 0, len(lane))
+    counts = (job.attempts, job.reclaims, job.failures) if isinstance(job, Job) else (0, 0, 0)
+    header = _AFTER_TIMES.pack(job.cost, int(job.priority), flags, *(min(count, 0xFFFF) for count in counts), len(lane))
     return header + lane + extras + content_type + job.body
+
+
+def pack_whole(job: Job) -> bytes:
+    """Return the record of a job that was stored before, with its times."""
+    return b"".join(_time(to_ms(at)) for at in (job.enqueued_at, job.due_at, job.expires_at or 0)) + pack(job)
 
 
 def unpack(job_id: str, record: bytes, *, this_claim: int = 0, duplicate: bool = False) -> Job:
@@ -86,8 +92,8 @@ def unpack(job_id: str, record: bytes, *, this_claim: int = 0, duplicate: bool =
         (bid,) = _BID.unpack_from(record, at)
         at += _BID.size
     if flags & _HAS_LEASE:
-        lease = _seconds(*_LEASE.unpack_from(record, at))
-        at += _LEASE.size
+        lease = _seconds(*_TIME.unpack_from(record, at))
+        at += _TIME.size
     if flags & _HAS_DEDUP_KEY:
         dedup_key, at = _read_sized(record, at)
     number = record[at]
@@ -118,6 +124,10 @@ def unpack(job_id: str, record: bytes, *, this_claim: int = 0, duplicate: bool =
 def to_ms(seconds: float) -> int:
     """Return seconds as whole milliseconds."""
     return min(round(seconds * 1000), _NEVER_MS) if seconds < _NEVER_MS else _NEVER_MS
+
+
+def _time(ms: int) -> bytes:
+    return _TIME.pack(ms & 0xFFFFFFFF, ms >> 32)
 
 
 def _seconds(low: int, high: int) -> float:

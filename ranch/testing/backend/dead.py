@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from attrs import evolve
 
 from ranch.letters import Death
-from ranch.model import Priority
+from ranch.model import Priority, QueueStats
 from ranch.policy import Policy
 from ranch.strategies import Bid
 from ranch.testing.backend.case import BackendCase, DrivenLanes
@@ -56,6 +57,38 @@ class DeadLetters(BackendCase):
         assert lanes.ack([lease]) == lanes.bury([lease], FAILED) == [lease]
         stats = lanes.stats()
         assert (stats.dead, stats.died, stats.failed, stats.leased) == (1, 1, 1, 0)
+
+    def test_a_letter_of_another_store_is_kept_as_it_was(
+        self, lanes: DrivenLanes, backend: Backend, clock: FakeClock
+    ) -> None:
+        """All that it says stays, but the id; it is counted, revived and forgotten as one that died here."""
+        clock.advance(1.5)
+        lanes.put("a", "old", priority=5, cost=2.5, bid=-3.0, expires=900.0, lease=0.25, dedup_key="ü")
+        lanes.put("b", "old, too")
+        lanes.bury(lanes.take(2), FAILED)
+        letters = lanes.letters("", 9).letters
+        clock.advance(60.0)
+
+        other = DrivenLanes(backend, queue="other")
+        other.put("a", "here")
+        other.restore(letters)
+
+        kept = other.letters("", 9).letters
+        ids = [letter.job.id for letter in kept]
+        assert [evolve(letter, job=evolve(letter.job, id="")) for letter in kept] == [
+            evolve(letter, job=evolve(letter.job, id="")) for letter in letters
+        ]
+        for stats in (other.stats(), other.read(["a"])[0].stats):
+            dead = 2 if isinstance(stats, QueueStats) else 1
+            assert (stats.enqueued, stats.died, stats.dead) == (dead + 1, dead, dead)
+            assert (stats.pending, stats.delayed, stats.leased) == (1, 0, 0)
+        assert other.find(ids[0]).at == letters[0].died_at
+        assert len(set(ids)) == 2
+        assert [lease.job.body for lease in other.take(9)] == [b"here"]
+        assert [job.id for job in other.revive(ids[:1])] == ids[:1]
+        assert other.forget(ids) == 1
+        assert [lease.job.body for lease in other.take(9)] == [b"old"]
+        other.check()
 
     @pytest.mark.parametrize("most", [1, 3])
     def test_a_job_whose_workers_are_lost_dies(self, backend: Backend, clock: FakeClock, most: int) -> None:
