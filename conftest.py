@@ -89,6 +89,7 @@ def _examples(*, patterns: tuple[str, ...], excludes: tuple[str, ...] = (), fixt
 _NEED_REDIS = ("docs/how-to/choose-a-store.md", "docs/how-to/redis-in-production.md")
 # Are files and commands, and not one script: tests/docs follows them.
 _FILES_AND_COMMANDS = (
+    "docs/how-to/operating.md",
     "docs/how-to/your-own-backend.md",
     "docs/tutorial/first-celery.md",
     "docs/tutorial/your-own-strategy.md",

@@ -6,10 +6,7 @@ from typing import Any
 
 import click
 
-from ranch.cli.demo import demo as demo_command
-from ranch.cli.plugins import plugins as plugins_command
-from ranch.cli.strategy import strategy as strategy_command
-from ranch.cli.worker import worker as worker_command
+from ranch.cli import backlog, dead, demo, jobs, lane, limits, looks, plugins, strategy, worker
 from ranch.exceptions import RanchError
 
 
@@ -37,7 +34,10 @@ def main() -> None:
     """Decide whose job runs next: fair scheduling of background jobs, embedded in Celery or on its own."""
 
 
-main.add_command(demo_command)
-main.add_command(plugins_command)
-main.add_command(strategy_command)
-main.add_command(worker_command)
+for command in (
+    *(looks.lanes, looks.jobs, looks.stats, looks.explain),
+    *(lane.weight, lane.tag, lane.data, limits.pause, limits.resume, limits.limit, strategy.strategy),
+    *(jobs.enqueue, jobs.cancel, jobs.purge, dead.dead, backlog.export, backlog.import_),
+    *(worker.worker, plugins.plugins, demo.demo),
+):
+    main.add_command(command)

@@ -17,7 +17,7 @@ from ranch.cli.store import Store
 def ranch(ctx: click.Context) -> None:
     """Look at the app's lanes, and after them.
 
-    Where a command takes --backend and QUEUE, those of the app may be left out.
+    --backend and --queue may be left out: they are the app's own store and its default queue.
     """
     ctx.default_map = _defaults(main, ctx.obj.app)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -97,10 +98,17 @@ def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield chunk
 
 
+def checked_id(job_id: object) -> str:
+    """Return the id of a job, which may be there or not."""
+    if isinstance(job_id, str):
+        with suppress(UnicodeEncodeError):  # which no store could look for
+            job_id.encode()
+            return job_id
+    raise InvalidJob(f"the id of a job is a str, as in Job.id, not {job_id!r}")
+
+
 def checked_ids(ids: object) -> list[str]:
     """Return the ids of jobs, each once."""
     if isinstance(ids, Iterable) and not isinstance(ids, (str, bytes)):
-        ids = list(dict.fromkeys(ids))
-        if all(isinstance(job_id, str) for job_id in ids):
-            return ids
+        return [checked_id(job_id) for job_id in dict.fromkeys(ids)]
     raise InvalidJob(f"job ids are a list of str, as in Job.id, not {ids!r}")

@@ -122,7 +122,8 @@ class JobOperations(Core):
         return purged
 
     def read_jobs(self, cursor: str, lane: str | None) -> Steps[JobPage]:
-        page: JobPage = yield from self.lanes.jobs(cursor, PER_CALL, lane)
+        key = None if lane is None else checked_key(lane)
+        page: JobPage = yield from self.lanes.jobs(cursor, PER_CALL, key)
         self.readable(stored.job for stored in page.jobs)
         return page
 

@@ -12,7 +12,7 @@ from ranch.explain import Explanation
 from ranch.hooks.details import LaneChanged
 from ranch.limits import Limits, checked_limits
 from ranch.model import JSONValue, Lane, LaneUpdate, QueueStats
-from ranch.operations.core import PER_CALL, Core, chunks
+from ranch.operations.core import PER_CALL, Core, checked_id, chunks
 from ranch.steps import Steps
 from ranch.typing import Strategy
 
@@ -44,6 +44,8 @@ class LaneOperations(Core):
 
     def read_lanes(self, tag: tuple[str, str] | None) -> Steps[list[Lane]]:
         lanes: list[Lane] = []
+        if tag is not None:
+            tag = checked_key(tag[0], "tag"), checked_key(tag[1], "tag value")
         for chunk in chunks((yield from self.lanes.keys(tag)), PER_CALL):
             lanes += yield from self.lanes.read(chunk)
         return lanes
@@ -70,7 +72,7 @@ class LaneOperations(Core):
     def explain(self, job_id: str | None, lane: str | None) -> Steps[Explanation]:
         if (job_id is None) == (lane is None):
             raise InvalidJob("it is one job that is explained, or one lane: explain(job_id) or explain(lane=…)")
-        stored = None if job_id is None else (yield from self.lanes.find(job_id))
+        stored = None if job_id is None else (yield from self.lanes.find(checked_id(job_id)))
         letter = None
         if stored and stored.state == "dead":
             letter = yield from self.lanes.letter(stored.job.id)

@@ -9,7 +9,7 @@ from ranch.answers import LetterPage
 from ranch.exceptions import InvalidJob
 from ranch.letters import DeadLetter, Kind
 from ranch.model import Job
-from ranch.operations.core import PER_CALL, Core, checked_ids, chunks
+from ranch.operations.core import PER_CALL, Core, checked_id, checked_ids, chunks
 from ranch.steps import Steps
 from ranch.typing import RELEASES_PER_CALL
 
@@ -27,7 +27,7 @@ class LetterOperations(Core):
         return page
 
     def read_letter(self, job_id: str) -> Steps[DeadLetter | None]:
-        letter = yield from self.lanes.letter(job_id)
+        letter = yield from self.lanes.letter(checked_id(job_id))
         if letter:
             self.readable([letter.job])
         return letter

@@ -44,9 +44,18 @@ def test_store_and_queue_are_the_apps(app: Celery) -> None:
 def test_both_may_be_named(app: Celery, tmp_path: Path) -> None:
     """As in `ranch`."""
     other = f"sqlite:///{tmp_path}/other.db"
-    assert "nothing was put into it" in invoke(app, "strategy", "sms").stdout
-    assert "nothing was put into it" in invoke(app, "strategy", "mail", "--backend", other).stdout
-    assert invoke(app, "strategy", "mail", "bid").stdout == "queue 'mail' is served by 'bid', set once\n"
+    assert "nothing was put into it" in invoke(app, "strategy", "-q", "sms").stdout
+    assert "nothing was put into it" in invoke(app, "strategy", "--backend", other).stdout
+    assert invoke(app, "strategy", "bid").stdout == "queue 'mail' is served by 'bid', set once\n"
+
+
+def test_the_app_goes_before_the_environment(app: Celery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who names an app means its store, whatever a shell has been told for others."""
+    monkeypatch.setenv("RANCH_BACKEND", f"sqlite:///{tmp_path}/other.db")
+    monkeypatch.setenv("RANCH_QUEUE", "other")
+    assert "queue 'mail' is served by" in invoke(app, "strategy").stdout
+    assert '"pending": 1' in invoke(app, "stats", "--json").stdout
+    assert invoke(app, "dead", "list").exit_code == 0
 
 
 def test_the_apps_prefix_counts(app: Celery, redis_url: str) -> None:

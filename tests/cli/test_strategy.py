@@ -26,8 +26,8 @@ def invoke(*args: str) -> Result:
 
 def test_it_shows_the_strategy(url: str) -> None:
     """Without a name nothing is changed."""
-    assert invoke("mail", "--backend", url).stdout == "queue 'mail' is served by 'weighted-lru'\n"
-    assert json.loads(invoke("mail", "--backend", url, "--json").stdout) == {
+    assert invoke("-q", "mail", "--backend", url).stdout == "queue 'mail' is served by 'weighted-lru'\n"
+    assert json.loads(invoke("-q", "mail", "--backend", url, "--json").stdout) == {
         "queue": "mail",
         "strategy": {"name": "weighted-lru", "options": {}, "generation": 0},
     }
@@ -35,16 +35,16 @@ def test_it_shows_the_strategy(url: str) -> None:
 
 def test_it_tells_of_an_unused_queue(url: str) -> None:
     """A queue without jobs has no strategy, and gets none by being asked."""
-    assert "'none' has no strategy" in invoke("none", "--backend", url).stdout
-    assert json.loads(invoke("none", "--backend", url, "--json").stdout) == {"queue": "none", "strategy": None}
+    assert "'none' has no strategy" in invoke("-q", "none", "--backend", url).stdout
+    assert json.loads(invoke("-q", "none", "--backend", url, "--json").stdout) == {"queue": "none", "strategy": None}
 
 
 def test_it_sets_the_strategy(url: str) -> None:
     """Options are numbers where they look like numbers; those who use the queue follow."""
-    result = invoke("mail", "bid", "-o", "ageing=0.5", "--backend", url)
+    result = invoke("-q", "mail", "bid", "-o", "ageing=0.5", "--backend", url)
 
     assert (result.exit_code, result.stdout) == (0, "queue 'mail' is served by 'bid' (ageing=0.5), set once\n")
-    shown = json.loads(invoke("mail", "round-robin", "--backend", url, "--json").stdout)
+    shown = json.loads(invoke("-q", "mail", "round-robin", "--backend", url, "--json").stdout)
     assert shown["strategy"] == {"name": "round-robin", "options": {}, "generation": 2}
     with Queue("mail", backend=url) as queue:
         assert queue.claim() is not None
@@ -53,14 +53,15 @@ def test_it_sets_the_strategy(url: str) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (["mail"], 2, "Missing option '--backend'"),
-        (["mail", "-o", "ageing=1", "--backend", "sqlite:///x.db"], 2, "-o is an option of a strategy"),
-        (["mail", "bid", "-o", "ageing", "--backend", "sqlite:///x.db"], 2, "-o takes KEY=VALUE, not 'ageing'"),
-        (["mail", "bidd", "--backend", "URL"], 1, "did you mean 'bid'?"),
-        (["mail", "bid", "-o", "ageing=much", "--backend", "URL"], 1, "'much'"),
-        (["mail", "bid", "-o", "aging=1", "--backend", "URL"], 1, "did you mean 'ageing'?"),
-        (["mail", "--backend", "memory://"], 1, "memory of one process"),
-        (["mail", "--backend", "unix:///no/such/socket"], 1, "cannot be reached"),
+        (["-q", "mail"], 2, "Missing option '--backend'"),
+        (["--backend", "sqlite:///x.db"], 2, "Missing option '--queue'"),
+        (["-q", "mail", "-o", "ageing=1", "--backend", "sqlite:///x.db"], 2, "-o is an option of a strategy"),
+        (["-q", "mail", "bid", "-o", "ageing", "--backend", "sqlite:///x.db"], 2, "-o takes NAME=VALUE, not 'ageing'"),
+        (["-q", "mail", "bidd", "--backend", "URL"], 1, "did you mean 'bid'?"),
+        (["-q", "mail", "bid", "-o", "ageing=much", "--backend", "URL"], 1, "'much'"),
+        (["-q", "mail", "bid", "-o", "aging=1", "--backend", "URL"], 1, "did you mean 'ageing'?"),
+        (["-q", "mail", "--backend", "memory://"], 1, "memory of one process"),
+        (["-q", "mail", "--backend", "unix:///no/such/socket"], 1, "cannot be reached"),
     ],
 )
 def test_what_is_wrong_is_said(args: list[str], code: int, said: str, url: str) -> None:

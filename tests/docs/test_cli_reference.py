@@ -14,7 +14,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 _HELP = re.compile(r"^```console\n\$ ranch ([^\n]*?)--help\n(.*?)```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("command", ["", *main.commands])
+COMMANDS = ["", *main.commands, *(f"dead {name}" for name in main.commands["dead"].commands)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_is_shown_with_its_help(command):
     """To the letter, so an option that comes or goes is seen here first."""
     shown = {name.strip(): text for name, text in _HELP.findall(PAGE.read_text(encoding="utf-8"))}

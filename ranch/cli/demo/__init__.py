@@ -53,7 +53,7 @@ def demo(*, backend: str | None, strategy: str, jobs: int, as_json: bool, svg: P
     """
     if not no_svg:
         _check_folder(svg.absolute().parent)
-    _check_extra("rich" if not as_json else None, "matplotlib" if not no_svg else None)
+        _check_extra()
 
     from ranch.cli.demo.interrupt import Interrupted
     from ranch.cli.demo.stage import play
@@ -93,14 +93,12 @@ def _check_folder(folder: Path) -> None:
         raise click.BadParameter(f"folder {str(folder)!r} is not writable", param_hint="'--svg'")
 
 
-def _check_extra(*modules: str | None) -> None:
+def _check_extra() -> None:
     # Before anything is started: a picture that cannot be drawn is bad news after a run.
-    for module in modules:
-        if module is not None:
-            try:
-                __import__(module)
-            except ImportError as exc:
-                raise ExtraMissing from exc
+    try:
+        __import__("matplotlib")
+    except ImportError as exc:
+        raise ExtraMissing from exc
 
 
 def _numbers(comparison: Comparison, picture: Path | None) -> dict[str, Any]:
