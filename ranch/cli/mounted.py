@@ -9,10 +9,11 @@ from celery import Celery
 
 from ranch.celery.embedding import Ranch
 from ranch.cli import Commands, main
+from ranch.cli.drain import drain
 from ranch.cli.store import Store
 
 
-@click.group("ranch", cls=Commands, commands=main.commands, context_settings=main.context_settings)
+@click.group("ranch", cls=Commands, commands={**main.commands, "drain": drain}, context_settings=main.context_settings)
 @click.pass_context
 def ranch(ctx: click.Context) -> None:
     """Look at the app's lanes, and after them.
