@@ -10,7 +10,7 @@ _QUOTED = re.compile(r"^(This is|From) `([^`]+)`:\n\n```python\n(.*?)^```$", re.
 
 
 def test_the_page_quotes_the_example():
-    """To the letter, whole files and parts of some; a method may stand further to the left."""
+    """To the letter, whole files and parts of some; methods may stand further to the left, and apart like functions."""
     page = (ROOT / "docs" / "how-to" / "your-own-backend.md").read_text(encoding="utf-8")
     quotes = _QUOTED.findall(page)
 
@@ -21,4 +21,4 @@ def test_the_page_quotes_the_example():
 
 
 def _flat(code):
-    return re.sub(r"^ +", "", code, flags=re.MULTILINE)
+    return re.sub(r"\n{2,}", "\n\n", re.sub(r"^ +", "", code, flags=re.MULTILINE))
