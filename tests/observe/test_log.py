@@ -7,7 +7,7 @@ import logging
 from io import StringIO
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pythonjsonlogger.json import JsonFormatter
 
@@ -110,6 +110,7 @@ def test_errors_are_logged_each_and_rates_when_they_move(outcomes):
 
 
 @given(times=st.lists(st.floats(0, 100), max_size=300))
+@example(times=[1.0] * 150 + [50.0] * 50)
 def test_a_mean_is_logged_when_it_has_moved(times):
     """By more than 10 %; it follows the last 100 jobs or so."""
     records = Records()
