@@ -86,7 +86,7 @@ def _examples(*, patterns: tuple[str, ...], excludes: tuple[str, ...] = (), fixt
 
 
 # The name `redis_url` is there for the examples of these documents.
-_NEED_REDIS = ("docs/how-to/choose-a-store.md", "docs/how-to/redis-in-production.md")
+_NEED_REDIS = ("docs/how-to/check-a-store.md", "docs/how-to/choose-a-store.md", "docs/how-to/redis-in-production.md")
 # Are files and commands, and not one script: tests/docs follows them.
 _FILES_AND_COMMANDS = (
     "docs/how-to/operating.md",

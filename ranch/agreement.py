@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ranch.answers import Claim, JobPage, LetterPage, Receipt, Return, Standing, StoredJob
+from ranch.answers import Claim, Fault, JobPage, LetterPage, Receipt, Return, Standing, StoredJob
 from ranch.choice import StrategyChoice
 from ranch.exceptions import ConfigError, StrategyMismatch
 from ranch.hooks.manager import Plugins
@@ -110,6 +110,9 @@ class AgreedLanes:
 
     def stats(self) -> Steps[QueueStats]:
         return self._lanes.stats()
+
+    def check(self, *, repair: bool = False) -> Steps[list[Fault]]:
+        return self._lanes.check(repair=repair)
 
     def wait(self, timeout: float, tick: int) -> Steps[None]:
         return self._lanes.wait(timeout, tick)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from attrs import frozen
 
@@ -103,3 +103,36 @@ class LetterPage:
     letters: Sequence[DeadLetter]
     #: Where the next page begins; empty if this was the last one.
     cursor: str = ""
+
+
+FaultKind: TypeAlias = Literal[
+    "job in two places",
+    "job in no place",
+    "job without its lane's row",
+    "job without the timer of its expiry",
+    "timer without a reason",
+    "place without a job",
+    "dedup key without a job",
+    "letter without a dead job",
+    "dead job without a letter",
+    "lane that waits without jobs",
+    "lane that does not wait",
+    "lane that is not looked at again",
+    "lane without the timer of its idleness",
+    "numbers of a lane",
+    "numbers of the queue",
+]
+
+
+@frozen(kw_only=True)
+class Fault:
+    """Something in a store that does not agree with the rest of it."""
+
+    kind: FaultKind
+    #: What it is about: the id of a job, the key of a lane, a dedup_key, a timer; of the queue's numbers, its name.
+    about: str
+    #: Whether it was mended.
+    mended: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.about}" + (" (mended)" if self.mended else "")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ranch.ahandles import AsyncQueueLane, AsyncQueueLease
-from ranch.answers import StoredJob
+from ranch.answers import Fault, StoredJob
 from ranch.backends.breaker import FAILURES
 from ranch.checks import checked_key
 from ranch.choice import StrategyChoice
@@ -255,6 +255,10 @@ class AsyncQueue(AsyncTasks):
     async def stats(self) -> QueueStats:
         """As `Queue.stats`."""
         return await self._drive(self._operations.stats())
+
+    async def check(self, *, repair: bool = False) -> list[Fault]:
+        """As `Queue.check`."""
+        return await self._drive(self._operations.check(repair=repair))
 
     async def read_strategy(self) -> StrategyChoice | None:
         """As `Queue.read_strategy`."""

@@ -55,6 +55,9 @@ WORKER_LOST: Final = Death(
     kind="system", reason="worker lost", error="its lease expired more often than max_reclaims allows"
 )
 
+#: Of a job that is dead while nothing says why.
+LOST: Final = Death(kind="system", reason="reason lost", error="found by a check of the store")
+
 
 @frozen(kw_only=True)
 class DeadLetter:

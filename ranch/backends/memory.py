@@ -27,37 +27,35 @@ class Heap(Generic[T]):
 
     def __init__(self) -> None:
         self._entries: list[tuple[tuple[float, str | int], T]] = []
-        self._keys: dict[T, tuple[float, str | int]] = {}
+        #: The key of each item.
+        self.keys: dict[T, tuple[float, str | int]] = {}
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.keys)
 
     def put(self, item: T, key: tuple[float, str | int]) -> None:
-        if self._keys.get(item) == key:
+        if self.keys.get(item) == key:
             return
-        self._keys[item] = key
+        self.keys[item] = key
         heappush(self._entries, (key, item))
-        if len(self._entries) > 2 * len(self._keys) + 64:
-            self._entries = [(key, item) for item, key in self._keys.items()]
+        if len(self._entries) > 2 * len(self.keys) + 64:
+            self._entries = [(key, item) for item, key in self.keys.items()]
             heapify(self._entries)
 
     def discard(self, item: T) -> None:
-        self._keys.pop(item, None)
+        self.keys.pop(item, None)
 
     def first(self) -> T | None:
         """Return the item with the lowest key."""
         while self._entries:
             key, item = self._entries[0]
-            if self._keys.get(item) == key:
+            if self.keys.get(item) == key:
                 return item
             heappop(self._entries)
         return None
 
-    def key(self, item: T) -> tuple[float, str | int]:
-        return self._keys[item]
-
     def sorted(self) -> list[T]:
-        return sorted(self._keys, key=self._keys.__getitem__)
+        return sorted(self.keys, key=self.keys.__getitem__)
 
 
 class MemoryTables:
@@ -116,6 +114,9 @@ class MemoryTables:
         living = (job for job_id, job in self._jobs.items() if job_id > after and job.state != "dead")
         return nsmallest(limit, living, key=lambda job: job.id)
 
+    def all_jobs(self, after: str, limit: int) -> Sequence[JobRow]:
+        return [self._jobs[job_id] for job_id in nsmallest(limit, (one for one in self._jobs if one > after))]
+
     # Timers
 
     def add_timer(self, at: float, timer: str) -> None:
@@ -123,6 +124,13 @@ class MemoryTables:
 
     def drop_timer(self, at: float, timer: str) -> None:
         self._timers.discard(timer)
+
+    def has_timer(self, at: float, timer: str) -> bool:
+        return self._timers.keys.get(timer) == (at, timer)
+
+    def timers(self, after: tuple[float, str], limit: int) -> Sequence[tuple[float, str]]:
+        later = ((at, timer) for timer, (at, _) in self._timers.keys.items() if (at, timer) > after)
+        return nsmallest(limit, later)
 
     def due(self, limit: int) -> Sequence[tuple[float, str]]:
         timers: list[tuple[float, str]] = []
@@ -135,7 +143,7 @@ class MemoryTables:
 
     def next_at(self) -> float | None:
         first = self._timers.first()
-        return self._timers.key(first)[0] if first else None
+        return self._timers.keys[first][0] if first else None
 
     # What jobs hold, and what they leave
 
@@ -148,6 +156,9 @@ class MemoryTables:
     def let_go(self, dedup_key: str, job_id: str) -> None:
         if self._holders.get(dedup_key, ("",))[0] == job_id:
             del self._holders[dedup_key]
+
+    def holders(self, after: str, limit: int) -> Sequence[tuple[str, str]]:
+        return nsmallest(limit, ((key, job_id) for key, (job_id, _) in self._holders.items() if key > after))
 
     def add_letter(self, letter: LetterRow) -> None:
         self._letters[letter.id] = letter

@@ -225,12 +225,20 @@ class Tables(Protocol):
     def living_jobs(self, after: str, limit: int) -> Sequence[JobRow]:
         """Return some of the jobs that are not dead, by id."""
 
+    def all_jobs(self, after: str, limit: int) -> Sequence[JobRow]:
+        """Return some of the jobs, by id."""
+
     # Timers: things to see to at a time. A timer is a text: a letter for its kind, and what it is about.
 
     def add_timer(self, at: float, timer: str) -> None: ...
 
     def drop_timer(self, at: float, timer: str) -> None:
         """Remove a timer, if it is there."""
+
+    def has_timer(self, at: float, timer: str) -> bool: ...
+
+    def timers(self, after: tuple[float, str], limit: int) -> Sequence[tuple[float, str]]:
+        """Return timers by `(at, timer)`, those after the given one."""
 
     def due(self, limit: int) -> Sequence[tuple[float, str]]:
         """Return the first timers whose time has come, by `(at, timer)`."""
@@ -247,6 +255,9 @@ class Tables(Protocol):
 
     def let_go(self, dedup_key: str, job_id: str) -> None:
         """Free a key, if this job holds it."""
+
+    def holders(self, after: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Return keys that are held, by key, those after the given one, and the ids of the jobs that hold them."""
 
     def add_letter(self, letter: LetterRow) -> None: ...
 

@@ -109,6 +109,9 @@ class SQLTables:
     def living_jobs(self, after: str, limit: int) -> Sequence[JobRow]:
         return self._some_jobs("AND id > ? AND state <> 'dead' ORDER BY id LIMIT ?", after, limit)
 
+    def all_jobs(self, after: str, limit: int) -> Sequence[JobRow]:
+        return self._some_jobs("AND id > ? ORDER BY id LIMIT ?", after, limit)
+
     def _first_job(self, where: str, *values: Any) -> JobRow | None:
         jobs = self._some_jobs(where, *values)
         return jobs[0] if jobs else None
@@ -124,6 +127,14 @@ class SQLTables:
 
     def drop_timer(self, at: float, timer: str) -> None:
         self._execute("DELETE FROM timers WHERE queue = ? AND at = ? AND timer = ?", (self._number, at, timer))
+
+    def has_timer(self, at: float, timer: str) -> bool:
+        query = "SELECT 1 FROM timers WHERE queue = ? AND at = ? AND timer = ?"
+        return self._execute(query, (self._number, at, timer)).fetchone() is not None
+
+    def timers(self, after: tuple[float, str], limit: int) -> Sequence[tuple[float, str]]:
+        query = "SELECT at, timer FROM timers WHERE queue = ? AND (at, timer) > (?, ?) ORDER BY at, timer LIMIT ?"
+        return self._execute(query, (self._number, *after, limit)).fetchall()
 
     def due(self, limit: int) -> Sequence[tuple[float, str]]:
         query = "SELECT at, timer FROM timers WHERE queue = ? AND at <= ? ORDER BY at, timer LIMIT ?"
@@ -147,6 +158,10 @@ class SQLTables:
     def let_go(self, dedup_key: str, job_id: str) -> None:
         query = "DELETE FROM holders WHERE queue = ? AND key = ? AND job = ?"
         self._execute(query, (self._number, dedup_key, job_id))
+
+    def holders(self, after: str, limit: int) -> Sequence[tuple[str, str]]:
+        query = "SELECT key, job FROM holders WHERE queue = ? AND key > ? ORDER BY key LIMIT ?"
+        return self._execute(query, (self._number, after, limit)).fetchall()
 
     def add_letter(self, letter: LetterRow) -> None:
         names = "queue, id, died_at, until, kind, reason, error, traceback"

@@ -10,8 +10,9 @@ from attrs import evolve, frozen
 
 from ranch.answers import Claim, Ending, Receipt, Return
 from ranch.backends.admission import admit, check_room, restore
+from ranch.backends.checks import Checks
 from ranch.backends.gates import blocked, change_limits, take_token
-from ranch.backends.lookups import Lookups, Store, atomic
+from ranch.backends.lookups import Store, atomic
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
 from ranch.backends.traffic import Traffic
@@ -39,7 +40,7 @@ class Wait:
         self.store.wait(self.queue, self.timeout, self.tick)
 
 
-class TableLanes(Lookups):
+class TableLanes(Checks):
     """The lanes of one queue, worked on through tables."""
 
     def __init__(

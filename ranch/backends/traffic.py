@@ -24,7 +24,7 @@ class Traffic:
 
     def __init__(self, ranking: Ranking, policy: Policy) -> None:
         self._ranking = ranking
-        self._policy = policy
+        self.policy = policy
 
     # Lanes
 
@@ -34,7 +34,7 @@ class Traffic:
         if lane is None:
             lane = LaneRow(key=key)
             tables.put_lane(lane)
-            self._look_whether_idle(tables, lane)
+            self.look_whether_idle(tables, lane)
         return lane
 
     def enter(self, tables: Tables, lane: LaneRow) -> None:
@@ -46,7 +46,7 @@ class Traffic:
         """Take note whether a limit forbids to serve a lane now, and when to look again."""
         lane.blocked, until = blocked(lane, tables.queue.now)
         if until is not None:
-            self._look_at(tables, lane, until)
+            self.look_at(tables, lane, until)
         return bool(lane.blocked)
 
     def limit(self, tables: Tables, lane: LaneRow, changes: Mapping[str, Any]) -> None:
@@ -56,14 +56,16 @@ class Traffic:
         if lane.pending and not self.is_blocked(tables, lane) and was_blocked:
             self._ranking.enter(tables, lane)
 
-    def _look_at(self, tables: Tables, lane: LaneRow, at: float) -> None:
+    def look_at(self, tables: Tables, lane: LaneRow, at: float) -> None:
+        """Look again at that time what holds a lane back."""
         if lane.look_at is not None:
             tables.drop_timer(lane.look_at, f"r{lane.key}")
         lane.look_at = at
         tables.add_timer(at, f"r{lane.key}")
 
-    def _look_whether_idle(self, tables: Tables, lane: LaneRow) -> None:
-        ttl = self._policy.lane_ttl
+    def look_whether_idle(self, tables: Tables, lane: LaneRow) -> None:
+        """Look some day whether a lane can be forgotten."""
+        ttl = self.policy.lane_ttl
         if ttl is None:
             lane.idle_at = None
             return
@@ -125,7 +127,7 @@ class Traffic:
         tables.queue.leased -= 1
         if lane.blocked == "max_in_flight":
             # The next claim lets it in: what only settles a job need not know the strategy.
-            self._look_at(tables, lane, tables.queue.now)
+            self.look_at(tables, lane, tables.queue.now)
             tables.queue.tick += 1
         elif tables.queue.limits.max_in_flight is not None:
             tables.queue.tick += 1
@@ -158,7 +160,7 @@ class Traffic:
 
     def spend(self, job: JobRow) -> None:
         """Let a job, which is leased, come back no more."""
-        job.reclaims = max(job.reclaims, self._policy.max_reclaims)
+        job.reclaims = max(job.reclaims, self.policy.max_reclaims)
 
     # Dead letters
 
@@ -170,13 +172,13 @@ class Traffic:
         tables.put_job(job)
         self.keep(tables, lane, job, death)
         tables.put_lane(lane)
-        for letter in tables.letters((0.0, ""), min(queue.dead - self._policy.max_dead, _TRIMMED)):
+        for letter in tables.letters((0.0, ""), min(queue.dead - self.policy.max_dead, _TRIMMED)):
             self.forget(tables, letter)
         return Ending(job=job.read(), how="dead")
 
     def keep(self, tables: Tables, lane: LaneRow, job: JobRow, death: Death) -> None:
         """Add a job, stored already as a dead one, to the dead letters."""
-        ttl = self._policy.dead_ttl
+        ttl = self.policy.dead_ttl
         until = None if ttl is None else round(job.at + ttl, 3)
         tables.add_letter(LetterRow(job.id, job.at, until, death))
         if until is not None:
@@ -256,7 +258,7 @@ class Traffic:
                 tables.drop_timer(lane.look_at, f"r{lane.key}")
             tables.drop_lane(lane)
         else:
-            self._look_whether_idle(tables, lane)
+            self.look_whether_idle(tables, lane)
             tables.put_lane(lane)
 
     def _fell_due(self, tables: Tables, lane: LaneRow, job: JobRow, endings: list[Ending]) -> None:
@@ -275,7 +277,7 @@ class Traffic:
         for row in (lane, tables.queue):
             row.reclaimed += 1
         self.freed(tables, lane)
-        if job.reclaims > self._policy.max_reclaims and not job.has_expired(tables.queue.now):
+        if job.reclaims > self.policy.max_reclaims and not job.has_expired(tables.queue.now):
             endings.append(self.die(tables, lane, job, WORKER_LOST))
         else:
             self.come_back(tables, lane, job, endings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ranch.answers import Fault
 from ranch.checks import checked_key
 from ranch.choice import StrategyChoice
 from ranch.exceptions import InvalidJob
@@ -85,6 +86,9 @@ class LaneOperations(Core):
         return Explanation.of(
             self.name, stored=stored, letter=letter, lane=found, standing=standing, queue_limits=limits
         )
+
+    def check(self, *, repair: bool) -> Steps[list[Fault]]:
+        return (yield from self.lanes.check(repair=repair))
 
     # The queue's strategy
 

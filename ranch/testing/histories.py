@@ -104,8 +104,11 @@ class Histories(RuleBasedStateMachine):
         self.paces: defaultdict[str | None, list[float]] = defaultdict(list)
 
     def teardown(self) -> None:
+        """However a history ends, the stores are consistent then."""
+        faults = [queue.check() for queue in self.queues]
         for backend in self.backends:
             backend.close()
+        assert not any(faults), faults
 
     def each(self, act: Callable[[Queue], Steps[Any]], queues: Sequence[Queue] = ()) -> Any:
         """Do the same on every backend, and return what all of them answer, or refuse."""
@@ -292,9 +295,6 @@ def check_agreement(
     run_state_machine_as_test(
         type("Histories", (Histories,), drawn),
         settings=settings(
-            max_examples=examples,
-            stateful_step_count=40,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
+            max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )

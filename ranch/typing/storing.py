@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from ranch.answers import Claim, JobPage, LetterPage, Receipt, Return, Standing, StoredJob
+from ranch.answers import Claim, Fault, JobPage, LetterPage, Receipt, Return, Standing, StoredJob
 from ranch.choice import StrategyChoice
 from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
@@ -170,6 +170,14 @@ class Lanes(Protocol):
 
         Lanes that wait keep their places, behind those that are ranked under the new strategy, until they are ranked
         under it in their turn: see `MOVES_PER_CALL`. Virtual time and tags start from 0 again.
+        """
+        ...
+
+    def check(self, *, repair: bool = False) -> Steps[list[Fault]]:
+        """Find what does not agree with the rest, and with `repair` mend it; the queue may be at work meanwhile.
+
+        What changes while it is looked at is no fault. What is mended never ranks a lane: that is left to the next
+        claim, under the queue's strategy.
         """
         ...
 
