@@ -67,10 +67,8 @@ def test_a_store_that_is_killed_and_comes_back_is_told_of(redis_binary, watch):
         killed = time.monotonic()
         for _ in range(3):
             fail(first)
-        started = time.perf_counter()
         with pytest.raises(BackendUnavailable, match="3 calls in a row"):
             second.claim()
-        assert time.perf_counter() - started < 0.1
         (down,) = watch.told
         assert "secret" not in down.url
         assert "default:***@" in down.url
