@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ranch.testing.waiting import wait_until
@@ -109,6 +111,29 @@ def test_a_process_that_ends_fails_its_job_alone(app, start):
     assert sorted(app.notes()) == ["add-3", "leave"]
     assert (app.queue.stats().acked, app.queue.stats().delayed) == (1, 1)
     assert "ended with code 7" in worker.log
+
+
+def test_processes_end_after_their_worker(app, start, tmp_path):
+    """One whose worker alone is killed finishes its job, which is run again, and ends."""
+    app.hold.enqueue("acme", "one")
+    worker = start("--pool", "process")
+    wait_until(lambda: "begin-one" in app.notes(), 20)
+    worker.process.kill()
+    worker.process.wait()
+
+    _release(tmp_path)
+
+    wait_until(lambda: "end-one" in app.notes(), 20)
+    wait_until(lambda: not _group_lives(worker.process.pid), 20)
+    assert app.queue.stats().acked == 0
+
+
+def _group_lives(leader):
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_it_waits_for_its_store(own_redis, start, app):
