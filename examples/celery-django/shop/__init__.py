@@ -1,0 +1,5 @@
+"""A Django project whose tasks have a lane for each tenant."""
+
+from shop.celery import app
+
+__all__ = ["app"]
