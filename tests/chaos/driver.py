@@ -129,6 +129,7 @@ class Driver:
                 self.wrong.append(f"lane {lane.key} has {lane.stats.leased} leases, and may have {cap}")
         if stats.leased > MAX_IN_FLIGHT:
             self.wrong.append(f"the queue has {stats.leased} leases, and may have {MAX_IN_FLIGHT}")
+        self.wrong += [f"the store does not agree: {fault}" for fault in self.queue.check()]
         for process in self._alive(""):
             if fault := process.fault():
                 self.wrong.append(fault)
