@@ -34,7 +34,8 @@ def test_its_processes_end_with_it(number, tmp_path):
     if number == signal.SIGKILL and sys.platform != "linux":
         pytest.skip("only Linux tells a process that its parent was killed")
     command = [sys.executable, "-m", "tests.chaos", "--backend", "sqlite", "--keep", str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as driver:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # what a killed one leaves goes with the test
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, env=environment) as driver:
         try:
             wait_until(lambda: len(_pids(tmp_path / "sqlite")) >= WORKERS + ENQUEUERS, timeout=60)
             driver.send_signal(number)
