@@ -33,7 +33,9 @@ def structure(mapping: Any, cls: type[T], *, where: str) -> T:
 def _sentence(exc: BaseException, wanted: type | None) -> str:
     if isinstance(exc, ForbiddenExtraKeysError):
         known = [field.alias or field.name for field in attrs.fields(exc.cl)]
-        return "; ".join(f"unknown key {key!r}{did_you_mean(key, known)}" for key in sorted(exc.extra_fields))
+        return "; ".join(
+            f"unknown key {key!r}{did_you_mean(str(key), known)}" for key in sorted(exc.extra_fields, key=repr)
+        )
     # What a validator or a strict hook says of the value is better than a general "invalid value".
     if isinstance(exc, (ValueError, TypeError)) and exc.args and isinstance(exc.args[0], str):
         return exc.args[0]

@@ -182,7 +182,11 @@ class Plugins:
         return Codec(writer, {reader.content_type: reader for reader in readers})
 
     def _serializer(self, spec: str | Serializer) -> Serializer:
-        return self.serializers[spec].factory() if isinstance(spec, str) else spec
+        if isinstance(spec, str):
+            return self.serializers[spec].factory()
+        if not all(hasattr(spec, name) for name in ("content_type", "dumps", "loads")):
+            raise ConfigError(f"a serializer is a name or an object, not {spec!r}", where="serializer")
+        return spec
 
 
 def _is_strategy(given: Any) -> bool:
