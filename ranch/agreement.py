@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ranch.answers import Claim, Fault, JobPage, LetterPage, Receipt, Return, Standing, StoredJob
+from ranch.answers import Claim, Fault, JobPage, LetterPage, Plan, Receipt, Return, Standing, StoredJob
 from ranch.choice import StrategyChoice
 from ranch.exceptions import ConfigError, StrategyMismatch
 from ranch.hooks.manager import Plugins
@@ -14,6 +14,7 @@ from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
 from ranch.model import Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.policy import DEFAULT, Policy
+from ranch.schedule import Schedule
 from ranch.steps import Steps
 from ranch.typing import Backend, Lanes, Strategy
 
@@ -68,7 +69,15 @@ class AgreedLanes:
     def limit(self, changes: Mapping[str, Any]) -> Steps[Limits]:
         return self._agreed("limit", changes)
 
+    def replan(
+        self, before: Schedule | None, after: Schedule | None, runs: Sequence[float] = ()
+    ) -> Steps[Receipt | None]:
+        return self._agreed("replan", before, after, runs)
+
     # What does not
+
+    def schedules(self, names: Sequence[str] | None = None) -> Steps[Plan]:
+        return self._lanes.schedules(names)
 
     def ack(self, leases: Sequence[Lease]) -> Steps[list[Lease]]:
         return self._lanes.ack(leases)

@@ -14,6 +14,7 @@ from ranch.model import JSONValue, Lane, LaneStats, Lease
 from ranch.retry import Retry
 
 if TYPE_CHECKING:
+    from ranch.acontrol import AsyncControl
     from ranch.aqueue import AsyncQueue
 
 
@@ -55,7 +56,7 @@ class AsyncQueueLane:
     """As `QueueLane`, awaited."""
 
     key: str
-    _queue: AsyncQueue = field(repr=False)
+    _queue: AsyncControl = field(repr=False)
 
     async def update(
         self,

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from ranch.letters import DeadLetter
 from ranch.model import Job, Lease
+from ranch.schedule import Schedule
 
 
 @frozen(kw_only=True)
@@ -37,10 +38,12 @@ class Claim:
     leases: Sequence[Lease]
     #: Jobs met on the way that had expired, or whose leases had expired too often.
     ended: Sequence[Ending] = ()
-    #: Seconds until a delayed job falls due or a lease expires; None if nothing waits for a time.
+    #: Seconds until a delayed job or a schedule falls due or a lease expires; None if nothing waits for a time.
     idle_for: float | None
     #: The queue's tick as the claim saw it: to wait on for a change (see `Lanes.wait`).
     tick: int
+    #: Names of the schedules that are due; see `Lanes.replan`.
+    due: Sequence[str] = ()
 
 
 @frozen(kw_only=True)
@@ -53,6 +56,8 @@ class Return:
     reclaimed: int = 0
     #: Jobs that ended instead of coming back.
     ended: Sequence[Ending] = ()
+    #: Names of the schedules that are due; see `Lanes.replan`.
+    due: Sequence[str] = ()
 
 
 @frozen(kw_only=True)
@@ -136,3 +141,11 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.about}" + (" (mended)" if self.mended else "")
+
+
+@frozen(kw_only=True)
+class Plan:
+    """The schedules that were asked for, and the time at which this was."""
+
+    schedules: Sequence[Schedule]
+    now: float

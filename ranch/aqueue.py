@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ranch.ahandles import AsyncQueueLane, AsyncQueueLease
-from ranch.answers import Fault, StoredJob
+from ranch.acontrol import AsyncControl
+from ranch.ahandles import AsyncQueueLease
 from ranch.backends.breaker import FAILURES
-from ranch.checks import checked_key
-from ranch.choice import StrategyChoice
-from ranch.dead import AsyncDeadLetters
-from ranch.explain import Explanation
 from ranch.heartbeat import Heartbeat
 from ranch.hooks.manager import Plugins
 from ranch.letters import Kind
-from ranch.limits import Limits
-from ranch.model import Job, Lane, Lease, Priority, QueueStats
+from ranch.model import Job, Lease, Priority
 from ranch.operations import Operations
 from ranch.policy import Policy
 from ranch.retry import Retry
-from ranch.steps import Steps, adrive
 from ranch.tasks import AsyncTasks
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
@@ -31,7 +25,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class AsyncQueue(AsyncTasks):
+class AsyncQueue(AsyncControl, AsyncTasks):
     """A `Queue` whose operations are awaited: the same names, arguments, results and errors.
 
     On Redis the event loop waits for the network; memory and SQLite do their work in a thread.
@@ -184,90 +178,6 @@ class AsyncQueue(AsyncTasks):
         """As `Queue.heartbeat`; nothing of it waits for the network but `Heartbeat.stop`, for a second at most."""
         return Heartbeat(self._operations, on_lost)
 
-    async def reclaim(self, limit: int = 1000) -> int:
-        """As `Queue.reclaim`."""
-        return await self._drive(self._operations.reclaim(limit))
-
-    def lane(self, key: str) -> AsyncQueueLane:
-        """As `Queue.lane`."""
-        return AsyncQueueLane(key=checked_key(key), queue=self)
-
-    async def lanes(self, *, tag: tuple[str, str] | None = None) -> list[Lane]:
-        """As `Queue.lanes`."""
-        return await self._drive(self._operations.read_lanes(tag))
-
-    async def refresh_weights(self) -> int:
-        """As `Queue.refresh_weights`."""
-        return await self._drive(self._operations.refresh_weights())
-
-    @property
-    def weight_errors(self) -> int:
-        """As `Queue.weight_errors`."""
-        return self._operations.weight_errors
-
-    async def limit(self, **limits: Any) -> Limits:
-        """As `Queue.limit`."""
-        return await self._drive(self._operations.limit(limits))
-
-    async def limits(self) -> Limits:
-        """As `Queue.limits`."""
-        return await self._drive(self._operations.limit({}))
-
-    async def pause(self) -> None:
-        """As `Queue.pause`."""
-        await self.limit(paused=True)
-
-    async def resume(self) -> None:
-        """As `Queue.resume`."""
-        await self.limit(paused=False)
-
-    async def jobs(self, *, lane: str | None = None) -> AsyncIterator[StoredJob]:
-        """As `Queue.jobs`, for ``async for``."""
-        cursor = ""
-        while True:
-            page = await self._drive(self._operations.read_jobs(cursor, lane))
-            for stored in page.jobs:
-                yield stored
-            if not (cursor := page.cursor):
-                return
-
-    async def cancel(self, job_id: str) -> bool:
-        """As `Queue.cancel`."""
-        return bool(await self.cancel_many([job_id]))
-
-    async def cancel_many(self, job_ids: Iterable[str]) -> list[Job]:
-        """As `Queue.cancel_many`."""
-        return await self._drive(self._operations.cancel(job_ids))
-
-    async def purge(self) -> int:
-        """As `Queue.purge`."""
-        return await self._drive(self._operations.purge())
-
-    async def explain(self, job_id: str | None = None, *, lane: str | None = None) -> Explanation:
-        """As `Queue.explain`."""
-        return await self._drive(self._operations.explain(job_id, lane))
-
-    @property
-    def dead(self) -> AsyncDeadLetters:
-        """As `Queue.dead`."""
-        return AsyncDeadLetters(self._operations)
-
-    async def stats(self) -> QueueStats:
-        """As `Queue.stats`."""
-        return await self._drive(self._operations.stats())
-
-    async def check(self, *, repair: bool = False) -> list[Fault]:
-        """As `Queue.check`."""
-        return await self._drive(self._operations.check(repair=repair))
-
-    async def read_strategy(self) -> StrategyChoice | None:
-        """As `Queue.read_strategy`."""
-        return await self._drive(self._operations.read_strategy())
-
-    async def set_strategy(self, strategy: str | Mapping[str, Any] | Strategy) -> StrategyChoice:
-        """As `Queue.set_strategy`."""
-        return await self._drive(self._operations.set_strategy(strategy))
-
     async def close(self) -> None:
         """As `Queue.close`."""
         await asyncio.to_thread(self._heartbeat.stop)
@@ -281,9 +191,6 @@ class AsyncQueue(AsyncTasks):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
-
-    async def _drive(self, steps: Steps[R]) -> R:
-        return await adrive(self._operations.backend, steps)
 
     def _held(self, lease: Lease, seconds: float | None) -> AsyncQueueLease:
         return AsyncQueueLease(job=lease.job, token=lease.token, deadline=lease.deadline, seconds=seconds, queue=self)

@@ -12,8 +12,10 @@ from ranch.dead import DeadLetters
 from ranch.explain import Explanation
 from ranch.handles import QueueLane
 from ranch.limits import Limits
-from ranch.model import Job, Lane, QueueStats
+from ranch.model import Job, Lane, Priority, QueueStats
 from ranch.operations import Operations
+from ranch.schedule import GRACE, Missed, Schedule
+from ranch.schedules import Schedules
 from ranch.steps import Steps, drive
 from ranch.typing import Strategy
 
@@ -21,7 +23,7 @@ R = TypeVar("R")
 
 
 class Control:
-    """The half of `Queue` that an operator needs: it puts no job in, and runs none."""
+    """The half of `Queue` that an operator needs: it puts no job in at once, and runs none."""
 
     _operations: Operations
 
@@ -153,6 +155,78 @@ class Control:
                 one in two stays where it is nearest to its end. Stores of tables let nobody else write meanwhile.
         """
         return self._drive(self._operations.check(repair=repair))
+
+    # Schedules
+
+    def schedule(
+        self,
+        cron: str | None = None,
+        payload: Any = None,
+        *,
+        name: str,
+        lane: str,
+        every: float | None = None,
+        timezone: str = "UTC",
+        missed: Missed = "one",
+        grace: float = GRACE,
+        priority: int = Priority.NORMAL,
+        cost: float = 1.0,
+        bid: float | None = None,
+        expires: float | None = None,
+        lease: float | None = None,
+        dedup: bool = False,
+        dedup_key: str | None = None,
+        dedup_for: float | None = None,
+    ) -> Schedule:
+        """Enqueue a job again and again: exactly once for each time at which it is due. Two round trips.
+
+        The schedule is kept in the backend. Whoever claims from the queue when it is due enqueues the job, so any
+        number of processes may do so, and any of them die; while nobody claims, runs are missed. Every process may
+        declare the same: nothing changes then. Under a name that is there, it changes; while its times stay the same,
+        it is due when it was.
+
+        Args:
+            cron: Five columns, minute, hour, day of the month, month and day of the week, as Debian's cron reads them.
+            payload: As for `enqueue`.
+            name: Of the schedule, unique in the queue.
+            lane: As for `enqueue`.
+            every: Seconds from one run to the next, at least 1, in place of a cron line; the first is so long from now.
+            timezone: In which the cron line is read, such as ``"Europe/Berlin"``; see `Timetable` for summer time.
+            missed: Of runs whose time went by while nobody claimed: ``"one"`` makes up for the last of them, ``"all"``
+                for each, ``"skip"`` for none.
+            grace: Seconds after which a run counts as missed under ``"skip"``.
+            priority: This and all that follow: as for `enqueue`. With `dedup`, a run is left out while the job of an
+                earlier one waits or runs.
+
+        Raises:
+            InvalidJob: A value cannot be, or a cron line is never due; of a cron line the column is named.
+            SerializationError: The serializer does not take the payload.
+        """
+        return self._drive(
+            self._operations.schedule(
+                cron,
+                payload,
+                name=name,
+                lane=lane,
+                every=every,
+                timezone=timezone,
+                missed=missed,
+                grace=grace,
+                priority=priority,
+                cost=cost,
+                bid=bid,
+                expires=expires,
+                lease=lease,
+                dedup=dedup,
+                dedup_key=dedup_key,
+                dedup_for=dedup_for,
+            )
+        )
+
+    @property
+    def schedules(self) -> Schedules:
+        """The schedules that there are. No round trip."""
+        return Schedules(self._operations)
 
     # The strategy
 

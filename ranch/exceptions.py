@@ -60,7 +60,7 @@ class PluginError(RanchError):
 
 
 class InvalidJob(RanchError, ValueError):
-    """A job or a lane was described with a value that cannot be; nothing was stored."""
+    """A job, a lane or a schedule was described with a value that cannot be; nothing was stored."""
 
 
 class QueueFull(RanchError):

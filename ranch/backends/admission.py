@@ -58,7 +58,7 @@ def check_room(tables: Tables, new_jobs: Sequence[NewJob]) -> None:
             raise QueueFull(key, most)
         more += min(count, room)  # for each one beyond it, one is dropped
     most = queue.limits.max_pending
-    if most is not None and queue.pending + more > most:
+    if most is not None and more and queue.pending + more > most:
         raise QueueFull(None, most)
 
 

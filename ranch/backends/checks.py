@@ -127,6 +127,9 @@ class Check:
         if kind == "x":
             letter = tables.letter(name)
             return letter is not None and letter.until == at
+        if kind == "s":
+            schedule = tables.schedule(name)
+            return schedule is not None and schedule.look_at == at
         job = tables.job(name[:ID_LENGTH])
         if job is None or kind == "e":
             return job is not None and job.expires_at == at and job.state != "dead"

@@ -12,6 +12,7 @@ from heapq import heapify, heappop, heappush, nsmallest
 from typing import Generic, TypeVar
 
 from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
+from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.tables import TableBackend
 from ranch.exceptions import BackendUnavailable
 from ranch.typing import Clock
@@ -69,6 +70,7 @@ class MemoryTables:
         #: The letters' times and ids, sorted.
         self._deaths: list[tuple[float, str]] = []
         self._holders: dict[str, tuple[str, float | None]] = {}
+        self._schedules: dict[str, ScheduleRow] = {}
         #: By generation: those but the queue's own are of earlier strategies, and run empty.
         self._ready: dict[int, Heap[str]] = {}
         self._places: dict[str, Heap[str]] = {}
@@ -174,6 +176,20 @@ class MemoryTables:
     def letters(self, after: tuple[float, str], limit: int) -> Sequence[LetterRow]:
         start = bisect_right(self._deaths, after)
         return [self._letters[job_id] for _, job_id in self._deaths[start : start + max(0, limit)]]
+
+    # Schedules
+
+    def schedule(self, name: str) -> ScheduleRow | None:
+        return self._schedules.get(name)
+
+    def schedules(self) -> Iterable[ScheduleRow]:
+        return self._schedules.values()
+
+    def put_schedule(self, schedule: ScheduleRow) -> None:
+        self._schedules[schedule.name] = schedule
+
+    def drop_schedule(self, name: str) -> None:
+        self._schedules.pop(name, None)
 
     def shrink(self) -> None:
         """Do nothing: what is gone takes no space."""

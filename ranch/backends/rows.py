@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol
 
 from attrs import define, field
 
+from ranch.backends.schedule_rows import ScheduleTables
 from ranch.letters import DeadLetter, Death
 from ranch.limits import NONE, Limits
 from ranch.model import Job, JSONValue, Lane, LaneStats, Priority
@@ -198,7 +199,7 @@ class LetterRow:
         return DeadLetter(job=job.read(), death=self.death, died_at=self.died_at)
 
 
-class Tables(Protocol):
+class Tables(ScheduleTables, Protocol):
     """The rows of one queue inside one transaction. A row that was changed is put back."""
 
     queue: QueueRow

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from attrs import asdict
 
 from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
+from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.sql_layout import JOB, JOB_CHANGES, LANE, QUEUE, columns, read, write
 from ranch.letters import Death
 
@@ -29,6 +30,11 @@ _HOLD: Final = (
     "INSERT INTO holders (queue, key, job, until) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, until = excluded.until"
 )
+_PUT_SCHEDULE: Final = (
+    "INSERT INTO schedules (queue, name, text, look_at) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (queue, name) DO UPDATE SET text = excluded.text, look_at = excluded.look_at"
+)
+_SELECT_SCHEDULE: Final = "SELECT name, text, look_at FROM schedules WHERE queue = ?"
 _COUNT_LANES: Final = (
     f"SELECT count(*), count(*) FILTER (WHERE {_WAITING}), count(*) FILTER (WHERE blocked <> '') "
     "FROM lanes WHERE queue = ?"
@@ -186,6 +192,21 @@ class SQLTables:
             LetterRow(job_id, died_at, until, Death(kind=kind, reason=reason, error=error, traceback=traceback))
             for job_id, died_at, until, kind, reason, error, traceback in rows
         ]
+
+    # Schedules
+
+    def schedule(self, name: str) -> ScheduleRow | None:
+        row = self._execute(f"{_SELECT_SCHEDULE} AND name = ?", (self._number, name)).fetchone()
+        return ScheduleRow(*row) if row else None
+
+    def schedules(self) -> Iterable[ScheduleRow]:
+        return [ScheduleRow(*row) for row in self._execute(_SELECT_SCHEDULE, (self._number,)).fetchall()]
+
+    def put_schedule(self, schedule: ScheduleRow) -> None:
+        self._execute(_PUT_SCHEDULE, (self._number, schedule.name, schedule.text, schedule.look_at))
+
+    def drop_schedule(self, name: str) -> None:
+        self._execute("DELETE FROM schedules WHERE queue = ? AND name = ?", (self._number, name))
 
     def shrink(self) -> None:
         """Do nothing: it is the database's own affair."""

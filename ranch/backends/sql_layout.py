@@ -12,7 +12,7 @@ from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
 from ranch.limits import NONE, Limits, Rate
 
 #: The layout of the tables; raised when they change.
-LAYOUT: Final = 4
+LAYOUT: Final = 5
 
 #: The columns of each table, by the fields of its row; a queue's time is the transaction's.
 JOB: Final = tuple(field.name for field in fields(JobRow))
@@ -81,6 +81,10 @@ def statements(dialect: Dialect) -> list[str]:
             reason {text} NOT NULL, error {text} NOT NULL, traceback {text} NOT NULL, PRIMARY KEY (queue, id)
         ){dialect.by_key}""",
         "CREATE INDEX IF NOT EXISTS oldest ON letters (queue, died_at, id)",
+        f"""CREATE TABLE IF NOT EXISTS schedules (
+            queue {integer} NOT NULL, name {text} NOT NULL, text {text} NOT NULL, look_at {real},
+            PRIMARY KEY (queue, name)
+        ){dialect.by_key}""",
     ]
 
 

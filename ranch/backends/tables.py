@@ -13,6 +13,7 @@ from ranch.backends.admission import admit, check_room, restore
 from ranch.backends.checks import Checks
 from ranch.backends.gates import blocked, change_limits, take_token
 from ranch.backends.lookups import Store, atomic
+from ranch.backends.plans import Plans
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
 from ranch.backends.traffic import Traffic
@@ -40,7 +41,7 @@ class Wait:
         self.store.wait(self.queue, self.timeout, self.tick)
 
 
-class TableLanes(Checks):
+class TableLanes(Checks, Plans):
     """The lanes of one queue, worked on through tables."""
 
     def __init__(
@@ -64,7 +65,8 @@ class TableLanes(Checks):
         # As many as it could serve, so that no job is left out that there is.
         self._ranking.agree(tables, at_least=limit)
         endings: list[Ending] = []
-        self._traffic.see_to(tables, TIMERS_PER_CALL, endings)
+        due: list[str] = []
+        self._traffic.see_to(tables, TIMERS_PER_CALL, endings, due)
         queue, spare = tables.queue, TIMERS_PER_CALL
         leases: list[Lease] = []
         idle_for: float | None = None
@@ -89,12 +91,12 @@ class TableLanes(Checks):
                 leases.append(self._serve(tables, lane, job, lease, owner))
             tables.put_lane(lane)
         if leases:
-            return Claim(leases=leases, ended=endings, idle_for=None, tick=queue.tick)
+            return Claim(leases=leases, ended=endings, idle_for=None, tick=queue.tick, due=due)
         tables.shrink()  # there is time
         if idle_for != 0.0 and (at := tables.next_at()) is not None:
             next_timer = max(0.0, at - queue.now)
             idle_for = round(next_timer if idle_for is None else min(idle_for, next_timer), 3)
-        return Claim(leases=[], ended=endings, idle_for=idle_for, tick=queue.tick)
+        return Claim(leases=[], ended=endings, idle_for=idle_for, tick=queue.tick, due=due)
 
     def _serve(self, tables: Tables, lane: LaneRow, job: JobRow, seconds: float, owner: str) -> Lease:
         queue = tables.queue
@@ -192,9 +194,10 @@ class TableLanes(Checks):
     def reclaim(self, tables: Tables, limit: int) -> Return:
         self._ranking.agree(tables)
         endings: list[Ending] = []
-        reclaimed = self._traffic.see_to(tables, limit, endings)
+        due: list[str] = []
+        reclaimed = self._traffic.see_to(tables, limit, endings, due)
         tables.shrink()
-        return Return(reclaimed=reclaimed, ended=endings)
+        return Return(reclaimed=reclaimed, ended=endings, due=due)
 
     @atomic
     def cancel(self, tables: Tables, job_ids: Sequence[str], how: str = "cancelled") -> list[Job]:

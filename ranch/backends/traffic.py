@@ -12,6 +12,7 @@ from ranch.backends.ranking import Ranking
 from ranch.backends.rows import ID_LENGTH, JobRow, LaneRow, LetterRow, Tables
 from ranch.letters import WORKER_LOST, Death
 from ranch.policy import Policy
+from ranch.schedule import PATIENCE
 
 #: Lanes are looked at together, this many times in `Policy.lane_ttl`, so that those who wait are not woken for each.
 _LOOKS: Final = 8
@@ -219,7 +220,7 @@ class Traffic:
 
     # What time brings
 
-    def see_to(self, tables: Tables, limit: int, endings: list[Ending]) -> int:
+    def see_to(self, tables: Tables, limit: int, endings: list[Ending], schedules: list[str]) -> int:
         """See to the first timers whose time has come; return how many leases had expired."""
         before = tables.queue.reclaimed
         # One may make another due at once: a lease that expired lets the lane be looked at that its limit held back.
@@ -228,7 +229,10 @@ class Traffic:
             for at, timer in due:
                 tables.drop_timer(at, timer)
             for _, timer in due:
-                self._see_to_one(tables, timer[0], timer[1:], endings)
+                if timer[0] == "s":
+                    schedules += self._put_off(tables, timer[1:])
+                else:
+                    self._see_to_one(tables, timer[0], timer[1:], endings)
         return tables.queue.reclaimed - before
 
     def _see_to_one(self, tables: Tables, kind: str, name: str, endings: list[Ending]) -> None:
@@ -243,6 +247,14 @@ class Traffic:
             lane = self.lane(tables, job.lane)
             self._job_timers[kind](self, tables, lane, job, endings)
             tables.put_lane(lane)
+
+    def _put_off(self, tables: Tables, name: str) -> list[str]:
+        # Whoever calls is to fire it. If they die, it is told again.
+        if row := tables.schedule(name):
+            row.look_at = round(tables.queue.now + PATIENCE, 3)
+            tables.put_schedule(row)
+            tables.add_timer(row.look_at, f"s{name}")
+        return [name] if row else []
 
     def _look(self, tables: Tables, lane: LaneRow) -> None:
         lane.look_at = None

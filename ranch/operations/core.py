@@ -6,20 +6,22 @@ import os
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from hashlib import blake2b
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
 from ranch.agreement import AgreedLanes
 from ranch.answers import Ending
+from ranch.checks import checked_key
 from ranch.codec import Codec
 from ranch.exceptions import InvalidJob, LeaseLost
 from ranch.hooks.details import Cancelled, Dead, Expired
 from ranch.hooks.events import Events
 from ranch.hooks.manager import Plugins
 from ranch.letters import WORKER_LOST
-from ranch.model import Job, Lease
+from ranch.model import Job, Lease, NewJob
 from ranch.retry import Retry
 from ranch.typing import Backend
 from ranch.weigher import Weigher
@@ -60,6 +62,16 @@ class Core:
         """Return for how many seconds a lease was claimed, as far as that is known, and is to be renewed."""
         return lease.seconds or lease.job.lease or self.lease
 
+    def new_job(
+        self, lane: str, payload: Any, *, dedup: bool = False, dedup_key: str | None = None, **options: Any
+    ) -> NewJob:
+        """Check and serialize what is to be enqueued; `options` are the fields of `NewJob`."""
+        if options.get("dedup_for") is not None and not dedup and dedup_key is None:
+            raise InvalidJob("dedup_for says how long a key counts: give a dedup_key, or dedup=True")
+        lane, body = checked_key(lane), self.codec.dumps(payload)
+        key = _digest(lane, body) if dedup and dedup_key is None else dedup_key
+        return NewJob(lane=lane, body=body, content_type=self.codec.content_type, dedup_key=key, **options)
+
     def readable(self, jobs: Iterable[Job]) -> list[Job]:
         """Say how the payloads of jobs are decoded."""
         return [job.read_with(self.codec.loads) for job in jobs]
@@ -77,6 +89,11 @@ class Core:
                     events.dead(Dead(queue=self.name, jobs=jobs, death=WORKER_LOST))
             elif events.cancelled:
                 events.cancelled(Cancelled(queue=self.name, jobs=jobs, how=how))
+
+
+def _digest(lane: str, body: bytes) -> str:
+    """Return a key that is the same for the same payload in the same lane: 128 bits of BLAKE2b, in hexadecimal."""
+    return blake2b(f"{len(lane)} {lane} ".encode() + body, digest_size=16).hexdigest()
 
 
 def without(leases: Iterable[Lease], lost: Iterable[Lease]) -> list[Lease]:

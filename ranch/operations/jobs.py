@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from hashlib import blake2b
 from typing import Any, Literal
 
 from ranch.answers import Claim, JobPage, Receipt, Return
 from ranch.checks import checked_count, checked_key, checked_number
 from ranch.exceptions import InvalidJob
 from ranch.hooks.details import Cancelled, Claimed, Enqueued, Ran
-from ranch.model import Job, Lease, NewJob
-from ranch.operations.core import PER_CALL, Core, checked_ids, chunks
+from ranch.model import Job, Lease
+from ranch.operations.core import PER_CALL, checked_ids, chunks
+from ranch.operations.schedules import ScheduleOperations
 from ranch.steps import Steps
 from ranch.typing import LONGEST_WAIT, RELEASES_PER_CALL
 
 
-class JobOperations(Core):
+class JobOperations(ScheduleOperations):
     """Enqueue, claim, cancel, read."""
 
     __slots__ = ()
@@ -33,17 +33,12 @@ class JobOperations(Core):
                 lane, payload = item
             except (TypeError, ValueError) as exc:
                 raise InvalidJob(f"each item is a pair (lane, payload), not {item!r}") from exc
-            lane, body = checked_key(lane), self.codec.dumps(payload)
-            key = _digest(lane, body) if dedup and dedup_key is None else dedup_key
-            content_type = self.codec.content_type
-            jobs.append(NewJob(lane=lane, body=body, content_type=content_type, dedup_key=key, **options))
+            jobs.append(self.new_job(lane, payload, dedup=dedup, dedup_key=dedup_key, **options))
         if dedup_key is not None and len(jobs) > 1:
             raise InvalidJob(
                 f"dedup_key {dedup_key!r} is for one job, and these are {len(jobs)}: enqueue them one by one, or "
                 "with dedup=True, which makes a key for each of its lane and payload"
             )
-        if options.get("dedup_for") is not None and not dedup and dedup_key is None:
-            raise InvalidJob("dedup_for says how long a key counts: give a dedup_key, or dedup=True")
         enqueued: list[Job] = []
         for chunk in chunks(jobs, PER_CALL):
             receipt: Receipt = yield from self.lanes.enqueue(chunk)
@@ -59,13 +54,17 @@ class JobOperations(Core):
         If `timed`, the caller tells how long each job ran: see `ran`.
         """
         seconds = self.lease if lease is None else lease
-        claim: Claim = yield from self.lanes.claim(limit, seconds, self.owner)
-        self.readable(claimed.job for claimed in claim.leases)
-        self.tell_ended(claim.ended)
-        if self.events.claimed and claim.leases:
-            last = claim.leases[-1]
-            at = round(last.deadline - (last.job.lease or seconds), 3)
-            self.events.claimed(Claimed(queue=self.name, leases=claim.leases, at=at, timed=timed))
+        while True:
+            claim: Claim = yield from self.lanes.claim(limit, seconds, self.owner)
+            self.readable(claimed.job for claimed in claim.leases)
+            self.tell_ended(claim.ended)
+            if self.events.claimed and claim.leases:
+                last = claim.leases[-1]
+                at = round(last.deadline - (last.job.lease or seconds), 3)
+                self.events.claimed(Claimed(queue=self.name, leases=claim.leases, at=at, timed=timed))
+            # Once more, if it has itself brought what it did not find.
+            if not claim.due or not (yield from self.fire(claim.due)) or claim.leases:
+                break
         if self.weigher and claim.leases:
             yield from self.weigher.served(claim.leases)
         return claim
@@ -95,6 +94,7 @@ class JobOperations(Core):
     def reclaim(self, limit: int) -> Steps[int]:
         back: Return = yield from self.lanes.reclaim(checked_count(limit, "reclaim"))
         self.tell_ended(back.ended)
+        yield from self.fire(back.due)
         return back.reclaimed
 
     def cancel(self, ids: Iterable[str]) -> Steps[list[Job]]:
@@ -135,8 +135,3 @@ class JobOperations(Core):
                 self.events.cancelled(Cancelled(queue=self.name, jobs=gone, how=how))
             cancelled += gone
         return cancelled
-
-
-def _digest(lane: str, body: bytes) -> str:
-    """Return a key that is the same for the same payload in the same lane: 128 bits of BLAKE2b, in hexadecimal."""
-    return blake2b(f"{len(lane)} {lane} ".encode() + body, digest_size=16).hexdigest()

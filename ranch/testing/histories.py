@@ -11,7 +11,6 @@ from attrs import evolve
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -32,6 +31,7 @@ from ranch.steps import Steps, drive
 from ranch.testing.clock import FakeClock
 from ranch.testing.counts import check_counts
 from ranch.testing.openers import Opener
+from ranch.testing.recurring import Recurring
 from ranch.typing import TIMERS_PER_CALL, Strategy, WeightFunction
 
 LANES: Final = st.sampled_from(["a", "b", "c", "d", "ü|{e}"])
@@ -72,7 +72,7 @@ TAGS: Final = st.fixed_dictionaries(
 )
 
 
-class Histories(RuleBasedStateMachine):
+class Histories(Recurring):
     """The operations of a queue, each done on every backend; subclasses say which, and what is drawn."""
 
     openers: Sequence[Opener]
@@ -153,7 +153,8 @@ class Histories(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 6), other=st.booleans())
     def claim(self, limit: int, *, other: bool) -> None:
         waiting = self.count_eligible()
-        claim = self.each(lambda queue: _without_tick(queue._operations.take(limit)), self.others if other else ())
+        queues = self.others if other else ()
+        claim = self.firing(lambda: self.each(lambda queue: _without_tick(queue._operations.take(limit)), queues))
         assert len(claim.leases) >= min(limit, waiting) or len(claim.ended) >= TIMERS_PER_CALL, "one goes without"
         self.leases += claim.leases
         for lease in claim.leases:
@@ -197,14 +198,6 @@ class Histories(RuleBasedStateMachine):
     @rule(draw=st.data(), operation=st.sampled_from(["cancel", "cancel", "revive", "forget"]))
     def interfere(self, draw: st.DataObject, operation: str) -> None:
         self.lanes(operation, draw.draw(st.lists(st.sampled_from(self.ids), min_size=1, max_size=4)))
-
-    @rule(seconds=st.sampled_from([0.001, 1.0, 10.0, 60.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-
-    @rule(limit=st.integers(1, 4))
-    def reclaim(self, limit: int) -> None:
-        self.lanes("reclaim", limit)
 
     @rule(lane=LANES, draw=st.data())
     def update(self, lane: str, draw: st.DataObject) -> None:
@@ -252,7 +245,7 @@ class Histories(RuleBasedStateMachine):
     def all_agree_and_nothing_is_lost(self) -> None:
         stats, lanes = self.lanes("stats"), self.each(lambda queue: queue._operations.read_lanes(None))
         check_counts(stats, lanes)
-        assert (stats.enqueued, stats.acked) == (len(self.ids), self.acked)
+        assert (stats.enqueued, stats.acked) == (len(self.ids) + self.fired, self.acked)
 
 
 def _without_tick(steps: Steps[Claim]) -> Steps[Claim]:

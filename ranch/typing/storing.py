@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from ranch.answers import Claim, Fault, JobPage, LetterPage, Receipt, Return, Standing, StoredJob
+from ranch.answers import Claim, Fault, JobPage, LetterPage, Plan, Receipt, Return, Standing, StoredJob
 from ranch.choice import StrategyChoice
 from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
 from ranch.model import Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.policy import DEFAULT, Policy
+from ranch.schedule import Schedule
 from ranch.steps import Performer, Steps
 from ranch.typing.choosing import Strategy
 
@@ -22,7 +23,7 @@ class Lanes(Protocol):
     `Steps`, to be driven through the backend. The time is the backend's.
 
     The first that enqueues or updates writes down which strategy the queue has. Operations that rank lanes (enqueue,
-    claim, release, reclaim and update) raise `StrategyMismatch`, with nothing changed, if the queue has another one.
+    claim, release, reclaim, update and replan) raise `StrategyMismatch`, with nothing changed, if it has another one.
     """
 
     # Jobs
@@ -110,6 +111,29 @@ class Lanes(Protocol):
         """Keep dead letters that were read from another store: all they say stays, but their jobs get new ids.
 
         They count as enqueued, and as died; none goes to make room for them. Takes up to `RELEASES_PER_CALL`.
+        """
+        ...
+
+    # Schedules
+
+    def schedules(self, names: Sequence[str] | None = None) -> Steps[Plan]:
+        """Read schedules, sorted by name: those named which there are, or all."""
+        ...
+
+    def replan(
+        self, before: Schedule | None, after: Schedule | None, runs: Sequence[float] = ()
+    ) -> Steps[Receipt | None]:
+        """Put a schedule in the place of what it was seen to be, and enqueue its job for each of its `runs`.
+
+        All or none; and None, with nothing changed, if it is another by now. Of two who do this after they saw the
+        same, one does it. `before` is None for one that was not there, `after` for one that goes. The job of a run
+        counts as having become ready at the run's time.
+
+        When `Schedule.looked_at` has come, a claim or a reclaim names the schedule among what is `due`; and again every
+        `PATIENCE` seconds as long as nobody has done this since.
+
+        Raises:
+            QueueFull: As for `enqueue`. Nothing was changed.
         """
         ...
 

@@ -70,7 +70,7 @@ def test_enqueue_stores_record_lane_and_ring(desk: Desk) -> None:
     assert desk.redis.zrange(f"{TAG}:ready", 0, -1, withscores=True) == [("0000000000001a", 0.0)]
     assert desk.redis.llen(f"{TAG}:bell") == 1
     strategy = StrategyChoice.of(WeightedLRU()).text
-    assert desk.redis.hgetall(f"{TAG}:meta") == {"last_id": "2", "tick": "1", "layout": "2", "strategy": strategy}
+    assert desk.redis.hgetall(f"{TAG}:meta") == {"last_id": "2", "tick": "1", "layout": "3", "strategy": strategy}
     assert desk.redis.hgetall(f"{TAG}:lane:a") == {"tag": "0", "order": "0000000000001", "enqueued": "2"}
 
 
@@ -187,7 +187,7 @@ def test_backlogged_lanes_are_named_in_pages(desk: Desk) -> None:
 def test_an_unused_queue_takes_no_room(desk: Desk) -> None:
     """Asking leaves no trace."""
     assert desk("claim", 3, 30.0, "me").leases == []
-    assert (desk("reclaim", 3), desk("keys"), desk("ack", [])) == (Return(ended=[]), [], [])
+    assert (desk("reclaim", 3), desk("keys"), desk("ack", [])) == (Return(ended=[], due=[]), [], [])
     assert desk("stats").lanes == 0
     assert desk("read", ["a"])[0].stats.pending == 0
     assert desk.keys == set()

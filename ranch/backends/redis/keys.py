@@ -21,12 +21,13 @@ key, after the hash tag    type    holds
 ``:timers``                ZSET    what is to be seen to at a time: score that time in ms, member ``d<id>`` of a delayed
                                    job, ``l<id><token>`` of a leased one, ``e<id>`` of one that expires, ``x<id>`` of a
                                    dead letter that is removed then; ``r<lane>`` of a lane held back by a limit, to be
-                                   looked at again, ``i<lane>`` of one that may be idle then
+                                   looked at again, ``i<lane>`` of one that may be idle then, ``s<name>`` of a schedule
 ``:lanes``                 SET     the keys of the lanes there are
 ``:bell``                  LIST    at most one token, for one who waits
 ``:dedup``                 HASH    dedup_key to the id of the job that holds it, followed by the time in ms until which
                                    it does, if that may be before the job ends
 ``:dead``                  ZSET    dead letters: score their time of death in ms, member the job's id
+``:schedules``             HASH    schedules by name, as JSON
 ``:letters``               HASH    why they died, by id, as JSON
 ``:lane:<lane>``           HASH    the lane's row: ``weight``, the one that counts, and ``set_weight``, the one that was
                                    set, if that is another; ``tag`` (its rank), ``order`` (13 hex digits); totals
@@ -74,6 +75,7 @@ class Keys:
     dedup: str = field(init=False)
     dead: str = field(init=False)
     letters: str = field(init=False)
+    schedules: str = field(init=False)
     #: Before a lane's key.
     lane_prefix: str = field(init=False)
     pending_prefix: str = field(init=False)
@@ -81,7 +83,7 @@ class Keys:
     stale_prefix: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        for name in ("meta", "ready", "jobs", "timers", "lanes", "bell", "dedup", "dead", "letters"):
+        for name in ("meta", "ready", "jobs", "timers", "lanes", "bell", "dedup", "dead", "letters", "schedules"):
             object.__setattr__(self, name, f"{self.tag}:{name}")
         for name in ("lane", "pending", "stale"):
             object.__setattr__(self, f"{name}_prefix", f"{self.tag}:{name}:")

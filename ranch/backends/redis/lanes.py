@@ -23,7 +23,7 @@ from ranch.backends.redis.limits import read_limits, write_changes
 from ranch.backends.redis.lookups import RedisLookups
 from ranch.backends.redis.questions import answer
 from ranch.backends.redis.records import pack, pack_whole, to_ms
-from ranch.backends.redis.replies import claimed, endings, enqueued, lost, revived, write_death
+from ranch.backends.redis.replies import claimed, endings, enqueued, lost, names, replanned, revived, write_death
 from ranch.backends.redis.runners import Call
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, InvalidJob, RanchError, StrategyMismatch
@@ -31,6 +31,7 @@ from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
 from ranch.model import Job, LaneUpdate, Lease, NewJob
 from ranch.policy import Policy
+from ranch.schedule import Schedule
 from ranch.steps import Steps
 from ranch.typing import MOVES_PER_CALL, TIMERS_PER_CALL, Clock, Strategy
 
@@ -90,7 +91,7 @@ class RedisLanes(RedisLookups):
                 break
             taken = len(more.leases)
             ended = [*claim.ended, *more.ended]
-            claim = Claim(leases=[*claim.leases, *more.leases], ended=ended, idle_for=None, tick=more.tick)
+            claim = evolve(claim, leases=[*claim.leases, *more.leases], ended=ended, tick=more.tick)
         return claim
 
     def _claim(self, limit: int, lease: float, owner: str, timers: int) -> Steps[Claim]:
@@ -143,21 +144,23 @@ class RedisLanes(RedisLookups):
         """See to up to `limit` things whose time has come; one round trip for each fifty."""
         reclaimed = 0
         ended: list[Ending] = []
+        due: list[str] = []
         while limit > 0:
             wanted = min(limit, _TIMERS_PAGE)
             try:
-                what_ended, seen, expired = yield from self._rank("reclaim", wanted, parse=tuple)
+                what_ended, seen, expired, schedules = yield from self._rank("reclaim", wanted, parse=tuple)
             except StrategyMismatch:
                 # What was done before is to be told.
-                if not reclaimed and not ended:
+                if not reclaimed and not ended and not due:
                     raise
                 break
             reclaimed += expired
             ended += endings(what_ended)
+            due += names(schedules)
             limit -= seen
             if seen < wanted:
                 break
-        return Return(reclaimed=reclaimed, ended=ended)
+        return Return(reclaimed=reclaimed, ended=ended, due=due)
 
     def cancel(self, job_ids: Sequence[str], how: str = "cancelled") -> Steps[list[Job]]:
         """Remove those of the jobs that are ready or delayed, and return them."""
@@ -182,6 +185,19 @@ class RedisLanes(RedisLookups):
         ]
         if words:
             yield self._call("restore", self._now(), "", *words, parse=nothing)
+
+    def replan(
+        self, before: Schedule | None, after: Schedule | None, runs: Sequence[float] = ()
+    ) -> Steps[Receipt | None]:
+        """Put a schedule in the place of what it was seen to be, and enqueue its job for each of its `runs`."""
+        schedule = after or before
+        assert schedule is not None, "one of both there has to be"
+        job, look_at = schedule.job, after.looked_at if after else None
+        words: list[Any] = [schedule.name, before.text if before else "", after.text if after else ""]
+        words.append("" if look_at is None else to_ms(look_at))
+        for at in runs:
+            words += (job.lane, int(job.priority), _times(job, at), pack(job))
+        return (yield from self._rank("replan", *words, parse=partial(replanned, job, runs)))
 
     # Lanes
 
@@ -248,9 +264,13 @@ class RedisLanes(RedisLookups):
 
 def _options(job: NewJob) -> str:
     """Return what the server has to know of a job beside its record: see ``lib/options.lua``."""
-    times = [to_ms(seconds) if seconds else "-" for seconds in (job.delay, job.expires, job.dedup_for)]
-    is_plain = job.dedup_key is None and not any(time != "-" for time in times)
-    return "" if is_plain else " ".join(map(str, (*times, job.dedup_key or "")))
+    is_plain = job.dedup_key is None and not (job.delay or job.expires or job.dedup_for)
+    return "" if is_plain else _times(job, job.delay)
+
+
+def _times(job: NewJob, delay: float) -> str:
+    times = [to_ms(seconds) if seconds else "-" for seconds in (delay, job.expires, job.dedup_for)]
+    return " ".join(map(str, (*times, job.dedup_key or "")))
 
 
 def _settled(lease: Lease) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ranch.answers import JobPage, LetterPage, Standing, StoredJob
+from ranch.answers import JobPage, LetterPage, Plan, Standing, StoredJob
 from ranch.backends.redis.calls import Caller, pages
 from ranch.backends.redis.records import queue_stats, read_fields, read_lane, unpack
-from ranch.backends.redis.replies import letters
+from ranch.backends.redis.replies import letters, planned
 from ranch.backends.redis.runners import Call
 from ranch.choice import StrategyChoice
 from ranch.letters import DeadLetter
@@ -78,6 +78,12 @@ class RedisLookups:
         """Read one dead letter."""
         found = letters((yield self._call("letter", job_id, parse=list)))
         return found[0] if found else None
+
+    def schedules(self, names: Sequence[str] | None = None) -> Steps[Plan]:
+        """Read schedules, sorted by name. One round trip."""
+        which = ("1",) if names is None else ("", *names)
+        plan: Plan = yield self._call("schedules", self._now(), *which, parse=planned)
+        return plan
 
     def read(self, keys: Sequence[str]) -> Steps[list[Lane]]:
         """Read lanes, in the order of `keys`; a lane never used reads as a default one."""

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import asdict
+from attrs import asdict, evolve
 
-from ranch.answers import Claim, Ending, Receipt
+from ranch.answers import Claim, Ending, Plan, Receipt
 from ranch.backends.redis.records import to_ms, unpack
 from ranch.letters import DeadLetter, Death
 from ranch.model import Job, Lease, NewJob
+from ranch.schedule import Schedule
 
 
 def enqueued(jobs: Sequence[NewJob], reply: Sequence[Any]) -> Receipt:
@@ -51,7 +52,7 @@ def _stored(new: NewJob, job_id: str, now_ms: int, expires_ms: int) -> Job:
 
 def claimed(lease_ms: int, reply: Sequence[Any]) -> Claim:
     """Read what a claim says."""
-    ended, now_ms, tick, idle_ms, capped, *words = reply
+    ended, now_ms, tick, idle_ms, capped, due, *words = reply
     leases = []
     for place, (job_id, token, record) in enumerate(zip(words[::3], words[1::3], words[2::3], strict=True)):
         job = unpack(job_id.decode(), record, this_claim=1)
@@ -59,7 +60,26 @@ def claimed(lease_ms: int, reply: Sequence[Any]) -> Claim:
         deadline = (now_ms + lasts_ms) / 1000
         leases.append(Lease(job=job, token=token.decode(), deadline=deadline, capped=place in capped))
     idle_for = None if idle_ms < 0 else idle_ms / 1000
-    return Claim(leases=leases, ended=endings(ended), idle_for=idle_for, tick=tick)
+    return Claim(leases=leases, ended=endings(ended), idle_for=idle_for, tick=tick, due=names(due))
+
+
+def names(words: Sequence[bytes]) -> list[str]:
+    """Read names."""
+    return [name.decode() for name in words]
+
+
+def replanned(job: NewJob, runs: Sequence[float], reply: Sequence[Any]) -> Receipt | None:
+    """Read what a replan says."""
+    if reply[0] == b"changed":
+        return None
+    now = reply[1] / 1000
+    return enqueued([evolve(job, delay=at - now) for at in runs], reply)
+
+
+def planned(reply: Sequence[Any]) -> Plan:
+    """Read schedules."""
+    now_ms, texts = reply
+    return Plan(schedules=sorted(map(Schedule.read, texts), key=lambda found: found.name), now=now_ms / 1000)
 
 
 def endings(words: Sequence[bytes]) -> list[Ending]:

@@ -16,6 +16,7 @@ from ranch.testing.backend.processes import Processes
 from ranch.testing.backend.races import Races
 from ranch.testing.backend.rates import Rates
 from ranch.testing.backend.room import Room
+from ranch.testing.backend.schedules import Schedules
 from ranch.testing.backend.waits import Waits
 
 __all__ = ["BackendSuite"]
@@ -34,6 +35,7 @@ class BackendSuite(
     IdleLanes,
     Places,
     Waits,
+    Schedules,
     Agreement,
     Processes,
     Races,

@@ -1,4 +1,4 @@
-"""Processes for the tests of several: ``python -m ranch.testing.backend.fleet enqueue|work|hold|race|die URL …``."""
+"""Processes for the tests of several: ``python -m ranch.testing.backend.fleet COMMAND URL …``."""
 
 from __future__ import annotations
 
@@ -57,6 +57,13 @@ def hold(url: str, count: str, lease: str) -> None:
     leases = Queue("fleet", backend=url).claim_many(int(count), lease=float(lease))
     _say(*(lease.job.payload for lease in leases))
     time.sleep(600)
+
+
+def fire(url: str) -> None:
+    """Claim whatever schedules bring, for ever, and keep it."""
+    queue = Queue("fleet", backend=url)
+    while True:
+        queue.claim_many(1, wait=1.0, lease=600)
 
 
 def race(url: str, number: str, count: str) -> None:
@@ -178,7 +185,9 @@ def _say(*words: object) -> None:
     os.write(1, "".join(f"{word}\n" for word in words).encode())
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {command.__name__: command for command in (enqueue, work, hold, race, die)}
+_COMMANDS: dict[str, Callable[..., None]] = {
+    command.__name__: command for command in (enqueue, work, hold, fire, race, die)
+}
 
 if __name__ == "__main__":
     _COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -6,7 +6,7 @@
 -- @arg owner           whose they are
 -- @arg timers_limit    how many timers to see to first
 -- @returns ok, what was asked, what ended, now_ms, tick, ms to wait or -1, places from 0 on of jobs that a cap counts,
---   then of each job: id, token, record
+--   schedules due, then of each job: id, token, record
 
 -- Added to the tick of a lane's last service to make its order: lanes never served come first.
 local SERVED = 281474976710656
@@ -23,7 +23,7 @@ limit = tonumber(limit)
 move()
 see_to(timers_limit)
 standing = call("ZPOPMIN", ready, limit)
-local reply, leases, rows = { "ok", asked, ended, now_ms, 0, -1, {} }, {}, {}
+local reply, leases, rows = { "ok", asked, ended, now_ms, 0, -1, {}, runs }, {}, {}
 local claimed, idle_ms = tonumber(stored[3]) or 0
 
 while standing[at] and #leases < 2 * limit do

@@ -1,6 +1,7 @@
 -- Look at a page of the timers: each is about something that is there.
 -- @include lib.checking, lib.lanes, lib.gates, lib.records
 -- @as lib.checking
+-- @key schedules       by their names
 -- @returns ok, cursor of the next page or 0, ids of the jobs that are leased, of each fault: kind, what it is about
 
 local found = call("ZSCAN", timers, cursor, "COUNT", page)
@@ -27,6 +28,8 @@ for i = 1, #found[2], 2 do
     is_wanted = call("SISMEMBER", lanes, name) == 1
   elseif kind == "x" then
     is_wanted = call("ZSCORE", dead, name)
+  elseif kind == "s" then
+    is_wanted = call("HGET", schedules, name)
   else
     local id = string.sub(name, 1, 11)
     local record = call("HGET", jobs, id)

@@ -69,3 +69,9 @@ function due.i(key)
 end
 
 function due.x(id) forget(id) end
+
+-- A schedule. Whoever calls is to fire it; if they die, it is told again after schedule.PATIENCE.
+function due.s(name)
+  call("ZADD", timers, now_ms + 5000, "s" .. name)
+  runs[#runs + 1] = name
+end

@@ -25,7 +25,7 @@ local function refuse()
     -- For each one beyond it, one is dropped.
     more = more + math.min(wanted[lane], room)
   end
-  if queue_limits and queue_limits.max_pending then
+  if more > 0 and queue_limits and queue_limits.max_pending then
     -- @include lib.pending
     if count_pending() + more > queue_limits.max_pending then return { "full", "", queue_limits.max_pending } end
   end

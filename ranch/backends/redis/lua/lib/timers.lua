@@ -4,6 +4,9 @@
 -- @key timers  what is to be seen to, by its time
 -- @key jobs    records by job id
 
+-- Names of the schedules that are due.
+local runs = {}
+
 -- See to the first `limit` timers whose time has come; return how many, and how many leases had expired.
 local function see_to(limit)
   -- As text: the server would print a number as a float, which takes it longer.
@@ -21,7 +24,7 @@ local function see_to(limit)
     end
     for i = 1, #first do
       local kind, name = string.sub(first[i], 1, 1), string.sub(first[i], 2)
-      if kind == "r" or kind == "i" or kind == "x" then
+      if kind == "r" or kind == "i" or kind == "x" or kind == "s" then
         due[kind](name)
       else
         local id = string.sub(name, 1, 11)
