@@ -15,6 +15,7 @@ from ranch.backends.memory import MemoryBackend
 from ranch.choice import StrategyChoice
 from ranch.dead import AsyncDeadLetters, DeadLetters
 from ranch.handles import QueueLane, QueueLease
+from ranch.schedules import AsyncSchedules, Schedules
 from ranch.typing import Backend
 
 PAIRS = [
@@ -22,6 +23,7 @@ PAIRS = [
     (QueueLease, AsyncQueueLease),
     (QueueLane, AsyncQueueLane),
     (DeadLetters, AsyncDeadLetters),
+    (Schedules, AsyncSchedules),
 ]
 ENTRIES = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
@@ -91,3 +93,16 @@ def test_a_property_of_the_awaited_lane_is_awaitable() -> None:
 
     assert isinstance(stats, Awaitable)
     stats.close()
+
+
+async def test_an_awaited_queue_has_schedules(backend: Backend) -> None:
+    """As a blocking one has."""
+    async with AsyncQueue("mail", backend=backend) as queue:
+        declared = await queue.schedule("0 9 * * *", "report", name="report", lane="acme")
+
+        assert list(await queue.schedules.list()) == [declared]
+        assert await queue.schedules.pause("report")
+        assert await queue.schedules.resume("report")
+        assert await queue.schedules.next("report", 2) == [declared.next_at, declared.next_at + 24 * 60 * 60]
+        assert await queue.schedules.get("report") == declared
+        assert await queue.schedules.remove("report")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ranch import Queue
 from ranch.exceptions import InvalidJob
 from ranch.timetable import Timetable
 
@@ -173,3 +174,30 @@ def test_it_says_what_it_is() -> None:
     """In a few words."""
     assert str(Timetable(cron="0 9 * * 1", timezone="Asia/Tokyo")) == "0 9 * * 1 (Asia/Tokyo)"
     assert str(Timetable(every=90)) == "every 90 s"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"cron": "0 25 * * *"}, "column 2, the hour, cannot be '25'"),
+        ({"cron": "0 9 * *"}, "has 4 columns"),
+        ({"cron": "0 0 30 2 *"}, "column 3, the day-of-month, cannot be '30'"),
+        ({"cron": "0 0 */31 2 1#5"}, "no day of the next 50 years"),
+        ({"cron": 9}, "a cron line is a str"),
+        ({"cron": "0 9 * * *", "timezone": "Europe/Atlantis"}, "no time zone 'Europe/Atlantis'"),
+        ({"cron": "0 9 * * *", "every": 5}, "give one of them"),
+        ({}, "give one of them"),
+        ({"every": 0.5}, "at least 1 second, not 0.5"),
+        ({"every": 5, "missed": "never"}, "missed is 'skip', 'one' or 'all', not 'never'"),
+        ({"every": 5, "grace": -1}, "grace must be a finite number >= 0, not -1"),
+        ({"every": 5, "priority": 9}, "priority"),
+        ({"every": 5, "name": ""}, "a schedule needs a name"),
+    ],
+)
+def test_what_cannot_be_is_refused(wrong: dict[str, object], words: str) -> None:
+    """Before anything is stored, with what is wrong."""
+    queue = Queue("mail", backend="memory://")
+    with pytest.raises(InvalidJob, match=words.replace("*", r"\*")):
+        queue.schedule(**{"name": "s", "lane": "acme", "payload": 1, **wrong})  # type: ignore[arg-type]
+
+    assert list(queue.schedules.list()) == []

@@ -165,31 +165,6 @@ class Schedules(BackendCase):
         assert (last.name, last.timetable.timezone, last.job.cost, last.job.bid) == ("ü a", "Asia/Tokyo", 2.5, 1.5)
         assert (another.job.dedup_key, another.job.dedup_for, another.job.lease) == ("k", 9.0, 5.0)
 
-    @pytest.mark.parametrize(
-        ("wrong", "words"),
-        [
-            ({"cron": "0 25 * * *"}, "column 2, the hour, cannot be '25'"),
-            ({"cron": "0 9 * *"}, "has 4 columns"),
-            ({"cron": "0 0 30 2 *"}, "column 3, the day-of-month, cannot be '30'"),
-            ({"cron": "0 0 */31 2 1#5"}, "no day of the next 50 years"),
-            ({"cron": 9}, "a cron line is a str"),
-            ({"cron": "0 9 * * *", "timezone": "Europe/Atlantis"}, "no time zone 'Europe/Atlantis'"),
-            ({"cron": "0 9 * * *", "every": 5}, "give one of them"),
-            ({}, "give one of them"),
-            ({"every": 0.5}, "at least 1 second, not 0.5"),
-            ({"every": 5, "missed": "never"}, "missed is 'skip', 'one' or 'all', not 'never'"),
-            ({"every": 5, "grace": -1}, "grace must be a finite number >= 0, not -1"),
-            ({"every": 5, "priority": 9}, "priority"),
-            ({"every": 5, "name": ""}, "a schedule needs a name"),
-        ],
-    )
-    def test_what_cannot_be_is_refused(self, queue: Queue, wrong: dict[str, object], words: str) -> None:
-        """Before anything is stored, with what is wrong."""
-        with pytest.raises(InvalidJob, match=words.replace("*", r"\*")):
-            queue.schedule(**{"name": "s", "lane": "acme", "payload": 1, **wrong})  # type: ignore[arg-type]
-
-        assert list(queue.schedules.list()) == []
-
     def test_of_two_who_saw_the_same_one_fires(self, beat: Queue, clock: FakeClock) -> None:
         """However many find a run due, it is enqueued once."""
         lanes, backend = beat._operations.lanes, beat.backend
