@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ranch.cli import backlog, check, dead, demo, jobs, lane, limits, looks, plugins, strategy, worker
+from ranch.cli import backlog, check, dead, demo, jobs, lane, limits, looks, plugins, strategy, top, worker
 from ranch.exceptions import RanchError
 
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 for command in (
-    *(looks.lanes, looks.jobs, looks.stats, looks.explain),
+    *(looks.lanes, looks.jobs, looks.stats, looks.explain, top.top),
     *(lane.weight, lane.tag, lane.data, limits.pause, limits.resume, limits.limit, strategy.strategy),
     check.check,
     *(jobs.enqueue, jobs.cancel, jobs.purge, dead.dead, backlog.export, backlog.import_),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
@@ -55,12 +55,18 @@ def oldest_wait(queue: Control, *, lanes: int = 100) -> float | None:
         queue: The queue.
         lanes: How many lanes are looked at at most. If more wait, it is not known, and the answer is None.
     """
-    store = queue._operations.lanes
-    keys = queue._drive(store.keys(backlogged=True))
-    if len(keys) > lanes:
-        return None
-    now, due = time.time(), []
-    for key in keys:
-        page = queue._drive(store.jobs("", 1, key))
-        due += [stored.job.due_at for stored in page.jobs[:1]]
-    return max(0.0, now - min(due, default=now))
+    keys = queue._drive(queue._operations.lanes.keys(backlogged=True))
+    return max(waits(queue, keys).values(), default=0.0) if len(keys) <= lanes else None
+
+
+def waits(queue: Control, lanes: Iterable[str]) -> dict[str, float]:
+    """Return for how many seconds the first job of each lane that has one has been ready, by this machine's clock.
+
+    One round trip for each lane.
+    """
+    found = {}
+    for lane in lanes:
+        page = queue._drive(queue._operations.lanes.jobs("", 1, lane))
+        if page.jobs:
+            found[lane] = max(0.0, time.time() - page.jobs[0].job.due_at)
+    return found

@@ -55,6 +55,6 @@ def told(ranch: Callable[..., Result]) -> Callable[..., Any]:
         result = ranch(*args, "--json", **options)
         assert result.exit_code == 0, result.stderr
         lines = [json.loads(line) for line in result.stdout.splitlines()]
-        return lines if args[0] in {"lanes", "jobs"} or args[:2] == ("dead", "list") else lines[0]
+        return lines if args[0] in {"lanes", "jobs", "top"} or args[:2] == ("dead", "list") else lines[0]
 
     return run
