@@ -17,5 +17,6 @@ def ranch_backends():
             name="postgresql",
             factory=_open,
             summary="PostgreSQL: many hosts, durable, beside the data that you have there already.",
+            remote=True,
         )
     ]

@@ -24,7 +24,7 @@ def test_it_is_found_by_its_scheme(server):
     with Queue("mail", backend=server.url) as queue:
         queue.enqueue("acme", "hello")
 
-        assert isinstance(queue.backend, PostgresBackend)
+        assert isinstance(queue.backend.backend, PostgresBackend)  # behind its breaker
         assert queue.claim().job.payload == "hello"
 
 
