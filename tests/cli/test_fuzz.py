@@ -28,8 +28,8 @@ _WORDS = [
 ]
 _TEXTS = st.one_of(st.sampled_from(_WORDS), st.sampled_from(_WORDS), st.text(max_size=12))
 # Without those that run what they are told to.
-_COMMANDS = sorted({*main.commands} - {"demo", "worker", "dead"}) + [
-    f"dead {name}" for name in main.commands["dead"].commands
+_COMMANDS = sorted({*main.commands} - {"demo", "worker", "dead", "schedule"}) + [
+    f"{group} {name}" for group in ("dead", "schedule") for name in main.commands[group].commands
 ]
 #: What reads or writes files is given texts as stdin, and no names of files that it could write.
 _FILES = {"export", "import"}

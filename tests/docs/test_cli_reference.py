@@ -14,7 +14,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 _HELP = re.compile(r"^```console\n\$ ranch ([^\n]*?)--help\n(.*?)```$", re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = ["", *main.commands, *(f"dead {name}" for name in main.commands["dead"].commands)]
+COMMANDS = [
+    "",
+    *main.commands,
+    *(f"{group} {name}" for group in ("dead", "schedule") for name in main.commands[group].commands),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
