@@ -34,6 +34,8 @@ def test_numbers_are_logged_if_asked_for(records: list[logging.LogRecord], *, ac
     """Those of the publisher and of the worker; a task's time is what it ran, whenever its job was acked."""
     app = Celery("metrics", broker="memory://", backend="cache+memory://", set_as_current=False)
     app.conf.ranch = {"backend": "memory://", "metrics_enabled": True}
+    # Else the worker would take the root logger from the tests that follow.
+    app.conf.worker_hijack_root_logger = False
     Ranch(app)
 
     @app.task(name="nap", shared=False, acks_late=acks_late)
