@@ -23,14 +23,21 @@ SOON: dict[str, Any] = {"timeout": 10, "interval": 0.01}
 @contextmanager
 def worker(app: Celery, pool: str = "threads", concurrency: int = 2, **options: Any) -> Iterator[Any]:
     """Run a worker in a thread of this process."""
-    with start_worker(
-        app, pool=pool, concurrency=concurrency, perform_ping_check=False, shutdown_timeout=20, **options
-    ) as running:
-        yield running
-        # It sees the flag once something came, or after two seconds; and then waits once more.
-        state.should_terminate = 0
-        for _ in range(2):
-            app.control.broadcast("heartbeat")
+    root = logging.getLogger()
+    level = root.level
+    try:
+        with start_worker(
+            app, pool=pool, concurrency=concurrency, perform_ping_check=False, shutdown_timeout=20, **options
+        ) as running:
+            # It has set this to ERROR, and the tests that follow want to read more.
+            root.setLevel(level)
+            yield running
+            # It sees the flag once something came, or after two seconds; and then waits once more.
+            state.should_terminate = 0
+            for _ in range(2):
+                app.control.broadcast("heartbeat")
+    finally:
+        root.setLevel(level)
 
 
 @pytest.fixture(params=["solo", "threads"])

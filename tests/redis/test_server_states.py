@@ -92,7 +92,7 @@ def test_a_server_that_loads_its_data(redis_binary):
         for number in range(300):
             queue.enqueue("a", number)
         server.kill()
-        server.options = [*server.options, "--key-load-delay", "3000"]
+        server.options = [*server.options, "--key-load-delay", "1000"]
         said = set()
 
         def pending():
