@@ -37,7 +37,9 @@ _PLANNER = {
     "plan_cache_mode": "force_generic_plan",
 }
 
-_READ_QUEUE = SELECT_QUEUE.replace(" FROM ", ", extract(epoch FROM clock_timestamp())::float8 FROM ", 1)
+_NOW = "extract(epoch FROM clock_timestamp())::float8"
+_READ_CLOCK = f"SELECT {_NOW}"
+_READ_QUEUE = SELECT_QUEUE.replace(" FROM ", f", {_NOW} FROM ", 1)
 _BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _LOCK_QUEUE = f"{_READ_QUEUE} FOR UPDATE"
 
@@ -102,7 +104,7 @@ class PostgresBackend(TableBackend):
         if found is None and not reading:
             execute(ADD_QUEUE, (queue,))
             found = execute(statement, (queue,)).fetchone()
-        *row, now = found or (*NO_QUEUE, 0.0)
+        *row, now = found or (*NO_QUEUE, *execute(_READ_CLOCK).fetchone())
         return SQLTables(execute, row, round(self._clock() if self._clock else now, 3))
 
     def perform(self, step):

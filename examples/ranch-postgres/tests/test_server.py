@@ -28,6 +28,13 @@ def test_it_is_found_by_its_scheme(server):
         assert queue.claim().job.payload == "hello"
 
 
+def test_the_first_that_a_queue_hears_of_is_the_time(backend):
+    """A queue that nobody has used has no row to read the clock with."""
+    schedule = Queue("mail", backend=backend).schedule(every=60, payload="hello", name="s", lane="acme")
+
+    assert schedule.next_at == pytest.approx(time.time() + 60, abs=30)
+
+
 def test_those_who_only_read_wait_for_nobody(server, backend, new_schema):
     """Not even for a transaction on the queue that never ends."""
     queue = Queue("mail", backend=backend)
