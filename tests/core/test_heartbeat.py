@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 
 from ranch import AsyncQueue, LeaseLost, Queue
 from ranch.model import Lease
+from ranch.testing.forking import Child
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 
@@ -167,21 +167,15 @@ def test_a_forked_child_has_none_of_its_parents_leases(queue: Queue) -> None:
     """And keeps its own alive."""
     heartbeat = queue.heartbeat()
     heartbeat.add([claimed(queue)])
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        # Nothing of pytest's may run here.
-        try:
-            before = len(heartbeat)
-            queue.enqueue("child", 1)
-            heartbeat.add(queue.claim_many(1))
-            busy_for(2 * LEASE)
-            os.write(writer, f"{before} {len(heartbeat)} {queue.stats().leased} {queue.stats().reclaimed}".encode())
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
-    heartbeat.stop()
 
-    assert os.read(reader, 100) == b"0 1 2 0"
-    os.close(reader)
-    os.close(writer)
+    def keep_one() -> None:
+        assert len(heartbeat) == 0
+        queue.enqueue("child", 1)
+        heartbeat.add(queue.claim_many(1))
+        busy_for(2 * LEASE)
+        assert len(heartbeat) == 1
+        stats = queue.stats()
+        assert (stats.leased, stats.reclaimed) == (2, 0)
+
+    Child.doing(keep_one).join()
+    heartbeat.stop()

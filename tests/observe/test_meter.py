@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from statistics import quantiles
@@ -16,6 +15,7 @@ from ranch.observe import Meter, Summary
 from ranch.observe.histogram import Histogram
 from ranch.observe.listener import Listener
 from ranch.testing import FakeClock
+from ranch.testing.forking import Child
 from ranch.typing import Backend
 
 
@@ -180,13 +180,15 @@ def test_lanes_that_are_forgotten_are_those_longest_without_news(meter: Meter) -
 def test_a_forked_child_begins_anew(meter: Meter) -> None:
     """Its parent's times are not counted twice, and a lock that another thread held does not stop it."""
     meter.ranch_ran(Ran(queue="mail", lease=_lease(), seconds=1.0))
-    with meter._lock:
-        pid = os.fork()
-        if pid == 0:
-            os._exit(0 if not meter._queues and meter._lock.acquire(timeout=5) else 1)
-    _, status = os.waitpid(pid, 0)
 
-    assert os.waitstatus_to_exitcode(status) == 0
+    def begin_anew() -> None:
+        assert not meter._queues
+        assert meter._lock.acquire(timeout=5)
+
+    with meter._lock:
+        child = Child.doing(begin_anew)
+    child.join()
+
     assert meter._queues["mail"].process_time.summary().count == 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
 from ranch.model import NewJob
 from ranch.steps import adrive, drive
 from ranch.strategies import WeightedLRU
+from ranch.testing.forking import Child
 from ranch.testing.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -148,19 +148,15 @@ def test_a_forked_child_has_connections_of_its_own(backend: RedisBackend) -> Non
     lanes = backend.lanes("q", WeightedLRU())
     drive(backend, lanes.enqueue([JOB]))
 
-    child = os.fork()
-    if not child:
-        good = 0
-        try:
-            for _ in range(200):
-                good += len(drive(backend, lanes.enqueue([JOB])).jobs)
-        finally:
-            os._exit(good != 200)
+    def enqueue() -> None:
+        for _ in range(200):
+            assert len(drive(backend, lanes.enqueue([JOB])).jobs) == 1
+
+    child = Child.doing(enqueue)
     for _ in range(200):
         assert drive(backend, lanes.stats()).lanes == 1
-    _, status = os.waitpid(child, 0)
+    child.join()
 
-    assert os.waitstatus_to_exitcode(status) == 0
     assert drive(backend, lanes.stats()).pending == 201
 
 

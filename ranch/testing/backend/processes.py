@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +13,7 @@ from typing import ClassVar
 
 from ranch.queue import Queue
 from ranch.testing.backend.case import BackendCase
+from ranch.testing.forking import Child
 from ranch.testing.waiting import wait_until
 
 
@@ -153,11 +153,8 @@ class Processes(BackendCase):
         queue = Queue("fleet", backend=shared_url)
         queue.enqueue("acme", "from the parent")
 
-        child = multiprocessing.get_context("fork").Process(target=_enqueue_in_child, args=(queue,))
-        child.start()
-        child.join(30)
+        Child.doing(lambda: queue.enqueue("acme", "from the child")).join()
 
-        assert child.exitcode == 0
         queue.enqueue("acme", "from the parent again")
         payloads = [lease.job.payload for lease in queue.claim_many(10)]
         assert payloads == ["from the parent", "from the child", "from the parent again"]
@@ -174,7 +171,3 @@ def _has_numbers(output: Path, count: int) -> bool:
 
 def _has_acked(queue: Queue, count: int) -> bool:
     return queue.stats().acked >= count
-
-
-def _enqueue_in_child(queue: Queue) -> None:
-    queue.enqueue("acme", "from the child")
