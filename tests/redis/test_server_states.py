@@ -86,13 +86,14 @@ def test_a_server_that_restarts_in_the_middle_of_work(redis_binary):
 
 def test_a_server_that_loads_its_data(redis_binary):
     """It says so, which is to say that it will be back; nothing is taken for empty meanwhile."""
-    with RedisServer(redis_binary, ["--appendonly", "yes"]) as server:
+    with RedisServer(redis_binary) as server:
         queue = Queue("q", backend=RedisBackend(server.url, retries=0))
-        queue.enqueue_many([("a", number) for number in range(1000)])
-        for number in range(300):
-            queue.enqueue("a", number)
+        queue.enqueue_many((f"lane{number}", number) for number in range(1000))
+        with redis.Redis.from_url(server.url) as client:
+            client.save()
         server.kill()
-        server.options = [*server.options, "--key-load-delay", "1000"]
+        # It takes its time for each key, and answers after each few.
+        server.options = ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"]
         said = set()
 
         def pending():
@@ -104,7 +105,7 @@ def test_a_server_that_loads_its_data(redis_binary):
         with ThreadPoolExecutor(1) as pool:
             seen = pool.submit(wait_until, pending, 30.0)
             server.start()  # which returns when it has loaded
-            assert seen.result() == 1300
+            assert seen.result() == 1000
         queue.close()
 
     assert any("loading" in text for text in said), said
