@@ -126,6 +126,24 @@ class Endings(BackendCase):
         assert lanes.names() == ["middle", "low"]
         lanes.check()
 
+    def test_a_tick_that_ranks_a_lane_anew_is_used_once(self, backend: Backend, clock: FakeClock) -> None:
+        """Also by a claim that meets so many expired jobs that it leases none."""
+        lanes = DrivenLanes(backend, "gpu", Bid())
+        lanes.put("a", *map(str, range(2 * _MET)), expires=1.0)
+        clock.advance(1.0)
+        ticks = []
+        while lanes.stats().pending:
+            claim = lanes.claim(1, 30.0, "me")
+            assert claim.leases == []
+            ticks.append(claim.tick)
+
+        lanes.put("a", "good")
+        ticks.append(lanes.claim(1, 30.0, "me").tick)
+
+        assert len(ticks) > 2
+        assert ticks == sorted(set(ticks))
+        lanes.check()
+
     def test_a_cancelled_job_is_gone(self, lanes: DrivenLanes, clock: FakeClock) -> None:
         """Ready or delayed, it is returned and never runs; what is leased, done, dead or unknown is left alone."""
         ready, leased, delayed, done = (

@@ -1,6 +1,6 @@
 -- What a claim does where limits, expiries or leases of jobs are in use. Made only then, for each function that a
 -- script makes costs each of its calls.
--- @include lib.queue, lib.standing, lib.ranks, lib.limits, lib.gates, lib.endings
+-- @include lib.queue, lib.standing, lib.ranks, lib.limits, lib.gates
 -- @key meta            the queue's row
 -- @key ready           index of the lanes that wait
 -- @key lane_prefix     of the keys of lanes' rows
@@ -44,6 +44,7 @@ end
 
 -- Let the job at the head of a lane end, which has expired. 0 if no more such jobs are to be met: it stays then.
 function extras.pass_over(lane, id, place, record)
+  -- @include lib.endings
   local pending = pending_prefix .. lane.key
   if spare == 0 then
     call("ZADD", pending, place, id)
@@ -56,6 +57,8 @@ function extras.pass_over(lane, id, place, record)
   elseif reads_head then
     replace()
     queue.tick = queue.tick + 1
+    -- The claim says so only of the ticks of jobs that it leases.
+    call("HSET", meta, "tick", queue.tick)
     insert(lane.order .. lane.key, rank(strategy_enter, lane))
     call("HSET", lane_prefix .. lane.key, "tag", lane.tag)
   end
@@ -63,5 +66,6 @@ end
 
 -- How long the lease of a job lasts in ms, if it says so itself.
 function extras.lease_of(record)
+  -- @include lib.records
   return read_header(record).lease_ms
 end
