@@ -71,11 +71,16 @@ class Server:
         """Do as `timed`, and return the median of the server's time in a command as well."""
         rates, spent = [], []
         for _ in range(ROUNDS):
-            self.client.config_resetstat()
-            rates.append(timed(work, times // ROUNDS, jobs_each))
-            stats: dict[str, Any] = self.client.info("commandstats")
-            spent.append(stats[f"cmdstat_{command}"]["usec"] / (times // ROUNDS // ROUNDS * ROUNDS) / jobs_each)
+            jobs = times // ROUNDS // ROUNDS * ROUNDS * jobs_each
+            spent.append(self.spent(command, lambda: rates.append(timed(work, times // ROUNDS, jobs_each)), jobs))
         return Cost(median(rates), median(spent))
+
+    def spent(self, command: str, work: Callable[[], object], jobs: int) -> float:
+        """Do something with so many jobs, and return the server's time in a command for each, in microseconds."""
+        self.client.config_resetstat()
+        work()
+        stats: dict[str, Any] = self.client.info("commandstats")
+        return float(stats[f"cmdstat_{command}"]["usec"] / jobs)
 
 
 def local(progress: Progress) -> Report:

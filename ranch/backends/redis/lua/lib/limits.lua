@@ -3,18 +3,19 @@
 
 -- Eight words by their places, "-" for no limit: paused, max_in_flight; jobs, seconds and burst of the rate;
 -- max_pending, overflow, expires in seconds.
+local EIGHT_WORDS = "(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)"
+
 local function read_limits(text)
-  local words = {}
-  for word in string.gmatch(text, "%S+") do words[#words + 1] = word end
+  local paused, max_in_flight, jobs, seconds, burst, max_pending, overflow, expires = string.match(text, EIGHT_WORDS)
   local limits = {
-    paused = words[1] ~= "-",
-    max_in_flight = tonumber(words[2]),
-    max_pending = tonumber(words[6]),
-    drops = words[7] ~= "-",
-    expires_ms = words[8] ~= "-" and math.floor(words[8] * 1000 + 0.5) or nil,
+    paused = paused ~= "-",
+    max_in_flight = tonumber(max_in_flight),
+    max_pending = tonumber(max_pending),
+    drops = overflow ~= "-",
+    expires_ms = expires ~= "-" and math.floor(expires * 1000 + 0.5) or nil,
   }
-  if words[3] ~= "-" then
-    limits.interval_ms, limits.burst = words[4] * 1000 / words[3], tonumber(words[5])
+  if jobs ~= "-" then
+    limits.interval_ms, limits.burst = seconds * 1000 / jobs, tonumber(burst)
     limits.tolerance_ms = (limits.burst - 1) * limits.interval_ms
   end
   return limits
