@@ -17,6 +17,7 @@ from ranch.celery.internals import flow, worker
 from ranch.celery.internals.app import consumed_queues
 from ranch.celery.message import ClaimedMessage, unpack
 from ranch.celery.source import Source
+from ranch.celery.unserved import warn_of_unserved
 from ranch.celery.wakeup import Wakeup
 from ranch.exceptions import SerializationError
 from ranch.model import Lease
@@ -77,6 +78,7 @@ class Pump:
         self._strategies = flow.LateStrategies(consumer) if at_least_once else consumer.strategies
         self._gateway.start(consumer)
         threading.Thread(target=self._look_after, daemon=True, name="ranch-look-after").start()
+        warn_of_unserved(self._ranch.app, consumer.hostname, self._stopped)
         self.wakeup.start(consumer)
         self.wakeup.ring()
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 from celery import Celery
 
 from ranch.celery.embedding import Ranch
 from ranch.cli import Commands, main
+from ranch.cli.app_check import check
 from ranch.cli.drain import drain
 from ranch.cli.store import Store
 
+#: Commands that need an app, and one that says more of one.
+OWN: Final = {"check": check, "drain": drain}
 
-@click.group("ranch", cls=Commands, commands={**main.commands, "drain": drain}, context_settings=main.context_settings)
+
+@click.group("ranch", cls=Commands, commands={**main.commands, **OWN}, context_settings=main.context_settings)
 @click.pass_context
 def ranch(ctx: click.Context) -> None:
     """Look at the app's lanes, and after them.
 
     --backend and --queue may be left out: they are the app's own store and its default queue.
     """
-    ctx.default_map = _defaults(main, ctx.obj.app)
+    ctx.default_map = _defaults(ranch, ctx.obj.app)
 
 
 def _defaults(command: click.Command, app: Celery) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from ranch.celery import Ranch
 from ranch.cli import main
-from ranch.cli.mounted import ranch
+from ranch.cli.mounted import OWN, ranch
 
 
 @pytest.fixture
@@ -32,8 +32,9 @@ def invoke(app: Celery, *args: str) -> Result:
 
 
 def test_it_has_all_commands() -> None:
-    """Those of `ranch`, whichever they are, and one that needs an app."""
-    assert ranch.commands == {**main.commands, "drain": ranch.commands["drain"]}
+    """Those of `ranch`, whichever they are; one needs an app, and one says more of it."""
+    assert ranch.commands == {**main.commands, **OWN}
+    assert set(OWN) - set(main.commands) == {"drain"}
 
 
 def test_store_and_queue_are_the_apps(app: Celery) -> None:

@@ -1,0 +1,103 @@
+"""Queues with jobs that no worker takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from ranch.celery import Ranch
+from ranch.celery.unserved import known_queues
+from ranch.testing.waiting import wait_until
+from tests.celery.app import VARIABLE
+from tests.celery.workers import ROOT, CeleryWorker
+
+SOON = 20
+
+#: A worker without ranch that consumes the queue.
+PLAIN = """
+import os
+
+from celery import Celery
+
+app = Celery("plain", broker=os.environ["URL"])
+"""
+
+
+@pytest.fixture
+def settings(redis_tcp_url: str) -> dict[str, Any]:
+    """The settings of an app one of whose tasks goes to a queue of its own."""
+    return {"broker_url": redis_tcp_url, "result_backend": redis_tcp_url, "task_routes": {"run": {"queue": "exports"}}}
+
+
+@pytest.fixture
+def app(settings: dict[str, Any], new_app: Callable[..., Celery]) -> Celery:
+    """The app of those settings, with a job that waits there for its time."""
+    app = new_app(**settings)
+    app.tasks["run"].apply_async(lane="acme", countdown=3600)
+    return app
+
+
+def check(folder: Path, settings: dict[str, Any], *options: str) -> tuple[int, list[str]]:
+    """Run `celery -A … ranch check`; return its exit code and what it printed."""
+    environment = {**os.environ, VARIABLE: json.dumps({"folder": str(folder), **settings})}
+    command = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "tests.celery.app", "ranch", "check", *options]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_a_queue_that_no_worker_takes_is_reported(
+    app: Celery, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `ranch check` and, as it starts, by a worker; one without ranch that consumes the queue does not count."""
+    alone = "1 job waits in lanes of queue 'exports', and "
+    (tmp_path / "plain_app.py").write_text(PLAIN)
+    monkeypatch.setenv("URL", settings["broker_url"])
+    with CeleryWorker(tmp_path, settings, "-Q", "exports", name="plain", app="plain_app", concurrency=1):
+        none = f"{alone}no worker with ranch has answered"
+        assert check(tmp_path, settings) == (1, ["queue 'exports' has no faults", none])
+        with CeleryWorker(tmp_path, settings, "-Q", "celery", name="other", concurrency=1) as other:
+            one = f"{alone}the one worker with ranch that answered does not take from it"
+            code, lines = check(tmp_path, settings)
+            assert (code, lines[-1]) == (1, one)
+            code, (line,) = check(tmp_path, settings, "--json", "--queue", "exports")
+            assert json.loads(line)["unserved"] == {"queue": "exports", "jobs": 1, "workers": 1}
+            wait_until(lambda: one in other.log, SOON)
+            with CeleryWorker(tmp_path, settings, "-Q", "exports", name="exports", concurrency=1) as exports:
+                assert check(tmp_path, settings, "--queue", "exports") == (0, ["queue 'exports' has no faults"])
+                Ranch(app).queue("celery").enqueue("acme", "another", delay=3600)
+                app.control.cancel_consumer("exports", destination=["exports@tests"], reply=True)
+                two = f"{alone}none of the 2 workers with ranch that answered takes from it"
+                assert wait_until(lambda: [found for found in [check(tmp_path, settings)] if found[0]], SOON) == [
+                    (1, ["queue 'celery' has no faults", "queue 'exports' has no faults", two])
+                ]
+                assert "in lanes of queue" not in exports.log
+
+
+def test_an_app_names_its_queues(settings: dict[str, Any], new_app: Callable[..., Celery]) -> None:
+    """Those that it declares, sets something for, or routes a task to; a router that wants arguments is left out."""
+
+    def router(name: str, args: Any, kwargs: Any, options: Any, task: Any = None, **_: Any) -> Any:
+        return kwargs["queue"] if name == "add" else None
+
+    settings["task_routes"] = [router, settings["task_routes"]]
+    app = new_app(**settings, ranch={"strategies": {"ads": "bid"}, "weight_functions": {"mails": "static"}})
+    assert sorted(known_queues(app)) == ["ads", "celery", "exports", "mails"]
+
+
+def test_a_worker_that_is_not_heard_says_nothing(
+    app: Celery, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without remote control it cannot know of others."""
+    settings["worker_enable_remote_control"] = False
+    app.conf.worker_enable_remote_control = False
+    with CeleryWorker(tmp_path, settings, "-Q", "celery", "-l", "DEBUG", pool="threads") as worker:
+        wait_until(lambda: "cannot hear itself" in worker.log, SOON)
+    assert "in lanes of queue" not in worker.log
