@@ -10,8 +10,8 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-# Two cores are enough for two; more would wait for one another.
-JOBS ?= 2
+# More than there may be cores: many tests wait for processes of their own most of the time.
+JOBS ?= 4
 
 .DEFAULT_GOAL := help
 # Installations into one environment must not run at once.
