@@ -48,8 +48,8 @@ class Delivery:
     change: Mapping[str, Any]
     eta: datetime | None
     expires: datetime | None
-    #: Whether the task was let in before: a retry is no new work, and never too much.
-    is_retry: bool
+    #: Whether it is let in however many wait: a retry is no new work, and whoever sent to the broker cannot be told.
+    always: bool
     #: As Celery's ``task_publish_retry_policy``; None tries once.
     retry_policy: Mapping[str, Any] | None
     #: Sends it as plain Celery would, while the store cannot be reached; None if it is an error then.
@@ -58,7 +58,7 @@ class Delivery:
     def delay(self, grain: float = 0.0) -> float:
         """Return the seconds until it is due, rounded up to a multiple of `grain`."""
         # What comes in later is not counted by the limit `max_pending`.
-        return _seconds_until(self.eta, grain) or (_AT_LEAST if self.is_retry else 0.0)
+        return _seconds_until(self.eta, grain) or (_AT_LEAST if self.always else 0.0)
 
     def lifetime(self, grain: float = 0.0) -> float | None:
         """Return the seconds until it expires, rounded up to a multiple of `grain`; None if it does not."""

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from attrs import evolve
 from celery.utils.log import get_logger
 
 from ranch.celery.delivery import Delivery, deliver, moment_of
@@ -16,7 +17,7 @@ from ranch.celery.message import repack
 from ranch.celery.naming import LANE_HEADER
 from ranch.celery.options import LaneOptions
 from ranch.celery.publish import CHORD_UNLOCK
-from ranch.exceptions import BackendError, RanchError
+from ranch.exceptions import BackendError, QueueFull, RanchError
 
 log = get_logger(__name__)
 
@@ -32,7 +33,8 @@ class Gateway:
 
     The broker's message is acknowledged once the store has it, so it is never lost, and filed twice if the worker is
     killed between the two. While the store is away it is kept, unacknowledged, or run in no lane
-    if `Config.on_backend_down` leaves messages to the broker.
+    if `Config.on_backend_down` leaves messages to the broker. Where no more jobs may wait it is let in all the same,
+    with a warning, for it was accepted when it was sent; the lane's oldest make room if its limit says so.
     """
 
     def __init__(self, ranch: Ranch) -> None:
@@ -72,7 +74,7 @@ class Gateway:
             return
         lane = message.headers[LANE_HEADER]
         try:
-            deliver([self._delivery(queue, lane, message)])
+            self._deliver(self._delivery(queue, lane, message))
         except BackendError as exc:
             if self._ranch.config.on_backend_down == "broker":
                 handle(message)
@@ -86,6 +88,16 @@ class Gateway:
         else:
             self._consumer.call_soon(message.ack_log_error, log, self._consumer.connection_errors)
 
+    @staticmethod
+    def _deliver(delivery: Delivery) -> None:
+        try:
+            deliver([delivery])
+        except QueueFull as exc:
+            # Kept with the broker, it would take the place of messages that others wait for.
+            what = f"lane {exc.lane!r}" if exc.lane else f"queue {delivery.queue.name!r}"
+            log.warning("%s is full with %d jobs, and takes task %s all the same", what, exc.limit, delivery.task_id)
+            deliver([evolve(delivery, always=True)])
+
     def _delivery(self, queue: str, lane: str, message: Any) -> Delivery:
         return Delivery(
             queue=self._ranch.queue(queue),
@@ -95,7 +107,7 @@ class Gateway:
             change={},
             eta=moment_of(message.headers, "eta"),
             expires=moment_of(message.headers, "expires"),
-            is_retry=bool(message.headers.get("retries")),
+            always=bool(message.headers.get("retries")),
             # Here a worker would wait, and others have to.
             retry_policy=None,
             to_broker=None,

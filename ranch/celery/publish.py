@@ -119,7 +119,7 @@ class RanchAMQP(WrappedSenderAMQP):
                     change=said.change,
                     eta=moment_of(published["headers"], "eta"),
                     expires=moment_of(published["headers"], "expires"),
-                    is_retry=bool(published["headers"].get("retries")),
+                    always=bool(published["headers"].get("retries")),
                     retry_policy=retry_policy if retry else None,
                     to_broker=ranch.way_round(partial(producer.publish, body, retry_policy=retry_policy, **published)),
                 )

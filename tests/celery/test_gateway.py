@@ -12,7 +12,9 @@ from unittest.mock import ANY
 import pytest
 import redis
 from celery import Celery
+from celery.exceptions import TaskRevokedError
 
+from ranch import Queue, QueueFull
 from ranch.celery import Ranch
 from ranch.celery.message import repack, unpack
 from ranch.testing.server import RedisServer
@@ -104,6 +106,51 @@ def test_a_bad_lane_is_told_of(
         assert "task run runs in no lane" in worker.log
 
 
+@pytest.mark.parametrize("settings", ["redis"], indirect=True)
+def test_a_full_lane_takes_what_the_broker_had_accepted(
+    app: Celery, foreign: Celery, settings: dict[str, Any], tmp_path: Path, *, journal: Journal
+) -> None:
+    """Nobody could tell its sender: none is lost, they run in their order, and they hold no other lane up."""
+    queue = Ranch(app).queue()
+    queue.lane("acme").limit(max_pending=2)
+    with CeleryWorker(tmp_path, settings, concurrency=1) as worker:
+        gated = app.tasks["gated"].lru_delay("gate", "gate")
+        wait_until(journal.words, SOON)
+        # More than the worker prefetches.
+        results = [foreign.send_task("run", (f"acme-{n}",), headers=LANE) for n in range(30)]
+        wait_until(lambda: waiting(queue, "acme") == 30, SOON)
+        other = foreign.send_task("run", ("other",), headers={"ranch-lane": "other"})
+        wait_until(lambda: waiting(queue, "other") == 1, SOON)
+        with pytest.raises(QueueFull):
+            app.tasks["run"].lru_delay("acme")
+        journal.open_gate()
+        assert [result.get(timeout=SOON) for result in [gated, other, *results]][1] == "other"
+        assert worker.log.count("lane 'acme' is full with 2 jobs, and takes task") == 28
+    words = journal.words()[1:]
+    assert words.index("other") < 3
+    words.remove("other")
+    assert words == [f"acme-{n}" for n in range(30)]
+
+
+@pytest.mark.parametrize("settings", ["redis"], indirect=True)
+def test_the_oldest_make_room_if_they_are_to(
+    app: Celery, foreign: Celery, settings: dict[str, Any], tmp_path: Path, *, journal: Journal
+) -> None:
+    """The limit's own rule holds for what the broker brings, too, and their results say what became of them."""
+    queue = Ranch(app).queue()
+    queue.lane("acme").limit(max_pending=2, overflow="drop-oldest")
+    with CeleryWorker(tmp_path, settings, concurrency=1):
+        app.tasks["gated"].lru_delay("gate", "gate")
+        wait_until(journal.words, SOON)
+        results = [foreign.send_task("run", (f"acme-{n}",), headers=LANE) for n in range(4)]
+        for result in results[:2]:
+            with pytest.raises(TaskRevokedError):
+                result.get(timeout=SOON)
+        journal.open_gate()
+        assert [result.get(timeout=SOON) for result in results[2:]] == ["acme-2", "acme-3"]
+    assert journal.words() == ["gate", "acme-2", "acme-3"]
+
+
 def test_a_message_is_kept_while_the_store_is_away(
     own_redis: RedisServer, redis_tcp_url: str, tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
 ) -> None:
@@ -125,3 +172,9 @@ def test_a_message_is_kept_while_the_store_is_away(
         assert [result.get(timeout=2 * SOON) for result in results] == ["first", "second"]
         wait_until(lambda: client.hlen("unacked") == 0, SOON)
     assert journal.words() == ["before", "first", "second"]
+
+
+def waiting(queue: Queue, lane: str) -> int:
+    """How many jobs wait in a lane, those included that come in with the next claim."""
+    stats = queue.lane(lane).stats
+    return stats.pending + stats.delayed
