@@ -48,17 +48,17 @@ class Delivery:
     change: Mapping[str, Any]
     eta: datetime | None
     expires: datetime | None
-    #: Whether it is let in however many wait: a retry is no new work, and whoever sent to the broker cannot be told.
-    always: bool
     #: As Celery's ``task_publish_retry_policy``; None tries once.
     retry_policy: Mapping[str, Any] | None
     #: Sends it as plain Celery would, while the store cannot be reached; None if it is an error then.
     to_broker: Callable[[], None] | None
+    #: Whether it is let in however many wait, as a retry is, which is no new work.
+    always: bool = False
 
     def delay(self, grain: float = 0.0) -> float:
         """Return the seconds until it is due, rounded up to a multiple of `grain`."""
         # What comes in later is not counted by the limit `max_pending`.
-        return _seconds_until(self.eta, grain) or (_AT_LEAST if self.always else 0.0)
+        return _seconds_until(self.eta, grain) or (_AT_LEAST if self.always or self.is_retry else 0.0)
 
     def lifetime(self, grain: float = 0.0) -> float | None:
         """Return the seconds until it expires, rounded up to a multiple of `grain`; None if it does not."""
@@ -67,6 +67,10 @@ class Delivery:
     @property
     def task_id(self) -> Any:
         return self.payload["headers"].get("id")
+
+    @property
+    def is_retry(self) -> bool:
+        return bool(self.payload["headers"].get("retries"))
 
 
 def _seconds_until(moment: datetime | None, grain: float) -> float:
@@ -132,8 +136,8 @@ def _stored(deliveries: Sequence[Delivery], job: Mapping[str, Any]) -> list[Job]
     queue, policy = deliveries[0].queue, deliveries[0].retry_policy
     messages = [(delivery.lane, delivery.payload) for delivery in deliveries]
     jobs: list[Job] = _retried(partial(queue.enqueue_many, messages, **job), policy)
-    if jobs[0].duplicate and task_of(jobs[0]) == deliveries[0].task_id:
-        # A retry, while the attempt that sends it still holds the key.
+    if jobs[0].duplicate and (deliveries[0].is_retry or task_of(jobs[0]) == deliveries[0].task_id):
+        # What goes on under the same id, while that holds the key; and a retry is waited for, whoever holds it.
         keyless = {name: value for name, value in job.items() if not name.startswith("dedup")}
         return _retried(partial(queue.enqueue_many, messages, **keyless), policy)  # type: ignore[no-any-return]
     return jobs

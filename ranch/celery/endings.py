@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -49,17 +49,24 @@ class Endings:
         if details.death.reason == WORKER_LOST.reason:
             self._each(details.jobs, self._fail)
 
+    def tell_duplicate(self, payload: Mapping[str, Any], first: str) -> None:
+        """Tell of a message that was not stored, for the task `first` does the same: its result is REVOKED."""
+        try:
+            self._revoke(f"duplicate of {first}", *self._found(payload))
+        except Exception:
+            log.exception("could not tell that task %s is a duplicate", payload["headers"].get("id"))
+
     def _each(self, jobs: Iterable[Job], tell: Callable[[Any, Any], None]) -> None:
         for job in jobs:
             try:
-                tell(*self._found(job))
+                tell(*self._found(job.payload, tag=job.id, redelivered=job.attempts > 0))
             except Exception:
                 log.exception("could not tell of the end of job %s in lane %r", job.id, job.lane)
 
-    def _found(self, job: Job) -> tuple[Any, Context]:
+    def _found(self, payload: Any, tag: str = "", *, redelivered: bool = False) -> tuple[Any, Context]:
         """Return the task, None if it is not the app's, and its request."""
         accept = prepare_accept_content(self._app.conf.accept_content)
-        message = unpack(job.payload, tag=job.id, redelivered=job.attempts > 0, accept=accept)
+        message = unpack(payload, tag=tag, redelivered=redelivered, accept=accept)
         _, _, embedded = message.decode()
         properties = {name: message.properties.get(name) for name in ("reply_to", "correlation_id")}
         context = Context({**message.headers, **embedded, **properties, "delivery_info": message.delivery_info})

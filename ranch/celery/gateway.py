@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from attrs import evolve
 from celery.utils.log import get_logger
 
-from ranch.celery.delivery import Delivery, deliver, moment_of
+from ranch.celery.delivery import Delivery, deliver, moment_of, task_of
 from ranch.celery.embedding import Ranch
 from ranch.celery.internals import flow
 from ranch.celery.message import repack
@@ -88,15 +88,17 @@ class Gateway:
         else:
             self._consumer.call_soon(message.ack_log_error, log, self._consumer.connection_errors)
 
-    @staticmethod
-    def _deliver(delivery: Delivery) -> None:
+    def _deliver(self, delivery: Delivery) -> None:
         try:
-            deliver([delivery])
+            jobs = deliver([delivery])
         except QueueFull as exc:
             # Kept with the broker, it would take the place of messages that others wait for.
             what = f"lane {exc.lane!r}" if exc.lane else f"queue {delivery.queue.name!r}"
             log.warning("%s is full with %d jobs, and takes task %s all the same", what, exc.limit, delivery.task_id)
-            deliver([evolve(delivery, always=True)])
+            jobs = deliver([evolve(delivery, always=True)])
+        for job in jobs:
+            if job.duplicate:
+                self._ranch.endings.tell_duplicate(delivery.payload, task_of(job))
 
     def _delivery(self, queue: str, lane: str, message: Any) -> Delivery:
         return Delivery(
@@ -107,7 +109,6 @@ class Gateway:
             change={},
             eta=moment_of(message.headers, "eta"),
             expires=moment_of(message.headers, "expires"),
-            always=bool(message.headers.get("retries")),
             # Here a worker would wait, and others have to.
             retry_policy=None,
             to_broker=None,

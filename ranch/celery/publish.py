@@ -119,15 +119,14 @@ class RanchAMQP(WrappedSenderAMQP):
                     change=said.change,
                     eta=moment_of(published["headers"], "eta"),
                     expires=moment_of(published["headers"], "expires"),
-                    always=bool(published["headers"].get("retries")),
                     retry_policy=retry_policy if retry else None,
                     to_broker=ranch.way_round(partial(producer.publish, body, retry_policy=retry_policy, **published)),
                 )
                 # A group lends its producer to each of its sends.
                 if not (message.headers["group"] and leave(producer, delivery)):
                     for job in deliver([delivery]):
-                        if job.duplicate:
-                            send_returns(task_of(job))
+                        if job.duplicate and send_returns(first := task_of(job)):
+                            ranch.endings.tell_duplicate(delivery.payload, first)
 
             return native(LaneProducer(producer, take), name, message, headers=headers, **options)
 
@@ -151,7 +150,17 @@ def _queue(ranch: Ranch, task: str, message: Any, options: dict[str, Any]) -> Qu
 def _check_dedup(task: str, message: Any, job: Mapping[str, Any]) -> None:
     _, _, embedded = message.body
     if job.get("dedup_key") is not None and (message.headers["group"] or any(embedded.values())):
-        raise InvalidJob(
-            f"a message to {task} has a dedup_key and is part of a group, a chain or a chord, or has a link: a "
-            "duplicate does not run, and nobody would go on where it was to end. Leave out one of the two"
-        )
+        raise InvalidJob(_NOBODY_GOES_ON.format(f"a message to {task}"))
+    # What the worker sends when the task has ended: there an error would be the task's.
+    _, *chained = embedded["chain"] or [None]
+    callbacks, body = embedded["callbacks"] or [], embedded["chord"]
+    # Celery sends one callback by itself, and several as a group.
+    for signature in (*chained, *(callbacks if len(callbacks) > 1 else ()), *([body] if body else [])):
+        if signature["options"].get("dedup_key") is not None:
+            raise InvalidJob(_NOBODY_GOES_ON.format(f"a signature of {signature['task']} after {task}"))
+
+
+_NOBODY_GOES_ON: Final = (
+    "{} has a dedup_key and is part of a group, a chain or a chord, or has a link: a duplicate does not run, and "
+    "nobody would go on where it was to end. Leave out one of the two; the last task of a chain may have one"
+)

@@ -122,6 +122,44 @@ def test_a_retry_is_no_duplicate_of_itself(memory_app: Celery, journal: Journal)
     assert len(journal.words()) == 3
 
 
+def test_the_last_of_a_chain_may_be_a_duplicate(
+    settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
+) -> None:
+    """It does not run, and its result says so, for its id was known before; so it is for a callback."""
+    app = new_app(**settings)
+    run = app.tasks["run"]
+    first = app.tasks["late"].apply_async(("first",), lane="acme", dedup_key="report")
+    ends = [
+        chain(run.si("chain").set(lane="acme"), run.si("last").set(dedup_key="report"), app=app)(),
+        run.apply_async(("linking",), lane="acme", link=run.si("linked").set(dedup_key="report", task_id="linked")),
+    ]
+    ends[1] = app.AsyncResult("linked")
+    with CeleryWorker(tmp_path, settings, "-E"):
+        for end in ends:
+            with pytest.raises(TaskRevokedError, match=f"duplicate of {first.id}"):
+                end.get(timeout=20)
+        mine = run.apply_async(lane="acme", dedup_key="report", task_id="mine")
+        assert (mine.id, app.AsyncResult("mine").state) == (first.id, "REVOKED")
+        journal.open_gate()
+        assert first.get(timeout=20) == "first"
+        wait_until(lambda: Ranch(app).queue().stats().leased == 0)
+        again = chain(run.si("a").set(lane="acme"), run.si("b").set(dedup_key="report"), app=app)()
+        assert again.get(timeout=20) == "b"
+    assert sorted(journal.words()) == ["a", "b", "chain", "first", "linking"]
+
+
+def test_a_retry_runs_whoever_has_its_key(memory_app: Celery, journal: Journal) -> None:
+    """Somebody waits for it, and another task with that key may have come meanwhile."""
+    retried, run = memory_app.tasks["retried"], memory_app.tasks["run"]
+    first = retried.apply_async((1,), lane="acme", dedup_key="report")
+    (lease,) = Ranch(memory_app).queue().claim_many(1)
+    lease.ack()
+    second = run.apply_async(lane="acme", dedup_key="report")
+    retried.apply_async((1,), lane="acme", dedup_key="report", task_id=first.id, retries=1)
+    with worker(memory_app):
+        assert (first.get(**SOON), second.get(**SOON)) == (1, "run")
+
+
 def test_what_others_wait_for_cannot_be_a_duplicate(memory_app: Celery) -> None:
     """A chain, a group, a chord or a callback would wait for a task that never runs."""
     run, join = memory_app.tasks["run"], memory_app.tasks["join"]
@@ -130,10 +168,14 @@ def test_what_others_wait_for_cannot_be_a_duplicate(memory_app: Celery) -> None:
         chain(once, run.si(), app=memory_app),
         group([once, run.si()], app=memory_app),
         chord([once, run.si()], join.s("body"), app=memory_app),
+        chord([run.si().set(lane="acme")], join.s("body").set(dedup_key="report"), app=memory_app),
         once.clone().on_error(run.si()),
+        chain(run.si().set(lane="acme"), once, run.si(), app=memory_app),
+        run.si().set(lane="acme", link=[once, run.si()]),
     ):
         with pytest.raises(InvalidJob, match="dedup_key"):
             canvas.apply_async()
+    assert Ranch(memory_app).queue().stats().pending == 0
     with pytest.raises(InvalidJob, match="dedup_for"):
         run.apply_async(lane="acme", dedup_for=60)
 

@@ -151,6 +151,22 @@ def test_the_oldest_make_room_if_they_are_to(
     assert journal.words() == ["gate", "acme-2", "acme-3"]
 
 
+@pytest.mark.parametrize("settings", ["redis"], indirect=True)
+def test_a_duplicate_of_the_broker_is_told_of(
+    app: Celery, foreign: Celery, settings: dict[str, Any], tmp_path: Path, *, journal: Journal
+) -> None:
+    """It is not filed, and its result, for which its sender waits, says so."""
+    headers = {**LANE, "ranch-job": {"dedup_key": "report"}}
+    with CeleryWorker(tmp_path, settings, concurrency=1):
+        first = app.tasks["late"].apply_async(("first",), lane="acme", dedup_key="report")
+        with pytest.raises(TaskRevokedError, match=f"duplicate of {first.id}"):
+            foreign.send_task("run", headers=headers).get(timeout=SOON)
+        journal.open_gate()
+        assert first.get(timeout=SOON) == "first"
+        wait_until(lambda: Ranch(app).queue().stats().leased == 0)
+        assert foreign.send_task("run", headers=headers).get(timeout=SOON) == "run"
+
+
 def test_a_message_is_kept_while_the_store_is_away(
     own_redis: RedisServer, redis_tcp_url: str, tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
 ) -> None:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
+from attrs import define
 from celery import Celery
 from celery.app.amqp import AMQP
 from celery.utils.imports import symbol_by_name
@@ -60,8 +61,17 @@ def scope_producers(app: Celery, scope: Callable[[Any], AbstractContextManager[A
     vars(app)["producer_or_acquire"] = lambda producer=None: scope(native(producer))
 
 
-#: The id of the task whose result the send now under way is to return, if that is another one than it made.
-_returned: Final[ContextVar[list[str] | None]] = ContextVar("ranch-returned", default=None)
+@define
+class _Send:
+    """One call of ``app.send_task``."""
+
+    #: Whether the id of its task was chosen before: somebody may wait for it.
+    id_was_given: bool
+    #: The id of the task whose result it is to return, if that is another one than it made.
+    returns: str | None = None
+
+
+_under_way: Final[ContextVar[_Send | None]] = ContextVar("ranch-send", default=None)
 
 
 def let_sends_return_others(app: Celery) -> None:
@@ -69,24 +79,30 @@ def let_sends_return_others(app: Celery) -> None:
     native = app.send_task
 
     def send_task(*args: Any, **options: Any) -> Any:
-        others: list[str] = []
-        token = _returned.set(others)
+        send = _Send(id_was_given=options.get("task_id") is not None)
+        token = _under_way.set(send)
         try:
             result = native(*args, **options)
         finally:
-            _returned.reset(token)
-        if others:
+            _under_way.reset(token)
+        if send.returns:
             # In place: the task that sends it has it among its children.
-            result.id = others[-1]
+            result.id = send.returns
         return result
 
     vars(app)["send_task"] = send_task
 
 
-def send_returns(task_id: str) -> None:
-    """Let the send now under way return the result of another task."""
-    if (others := _returned.get()) is not None:
-        others.append(task_id)
+def send_returns(task_id: str) -> bool:
+    """Let the send now under way return the result of another task; return whether its own id was chosen before.
+
+    Then somebody may wait for that: for the end of a chain, or for a ``task_id`` of their own.
+    """
+    send = _under_way.get()
+    if send is None:
+        return False
+    send.returns = task_id
+    return send.id_was_given
 
 
 def known_task(app: Celery, name: str) -> Any:
