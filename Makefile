@@ -16,7 +16,7 @@ JOBS ?= 4
 .DEFAULT_GOAL := help
 # Installations into one environment must not run at once.
 .NOTPARALLEL:
-.PHONY: help demo test test-postgres matrix soak lint bench docs clean
+.PHONY: help demo test test-postgres matrix soak lint bench bench-peers docs clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -48,6 +48,9 @@ lint: $(VENV)/.installed-lint ## check style, types, imports and spelling
 
 bench: $(VENV)/.installed-demo,server ## measure, against floors of the same run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: $(VENV)/.installed-test ## measure the worker against its peers, each in an environment of its own
+	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 docs: $(VENV)/.installed-docs ## build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html $(ARGS)
