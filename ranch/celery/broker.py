@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from celery import Celery
@@ -22,14 +23,35 @@ def store_url(app: Celery) -> str:
     url = app.conf.broker_write_url
     if not url:
         raise _needs_a_store("it has no broker to take instead")
-    if not isinstance(url, str) or ";" in url:
+    urls = url.split(";") if isinstance(url, str) else list(url)
+    schemes = {each.partition("://")[0] for each in urls}
+    if schemes != {"sentinel"} and len(urls) > 1:
         raise _needs_a_store("it has several brokers, and jobs live in one place")
-    scheme = url.partition("://")[0]
-    if scheme not in ("redis", "rediss", "redis+socket"):
+    scheme = schemes.pop()
+    if scheme not in ("redis", "rediss", "redis+socket", "sentinel"):
         raise _needs_a_store(f"its broker ({scheme}) is no Redis")
     if app.conf.broker_use_ssl:
         raise _needs_a_store("app.conf.broker_use_ssl says how to reach its Redis, which no URL can")
-    return _unix_url(url) if scheme == "redis+socket" else _tcp_url(url)
+    if scheme == "sentinel":
+        return _sentinel_url(urls, app.conf.broker_transport_options or {})
+    return _unix_url(urls[0]) if scheme == "redis+socket" else _tcp_url(urls[0])
+
+
+def _sentinel_url(urls: Sequence[str], options: Mapping[str, Any]) -> str:
+    # Who logs in, and to which database, kombu takes from the first.
+    first, hosts = urlsplit(urls[0]), [urlsplit(url).netloc.rpartition("@")[2] for url in urls]
+    login, at, _ = first.netloc.rpartition("@")
+    service, of_sentinels = options.get("master_name"), dict(options.get("sentinel_kwargs") or {})
+    if not service:
+        raise _needs_a_store("its broker_transport_options have no master_name for the Sentinels")
+    query = {f"sentinel_{name}": of_sentinels.pop(name) for name in ("username", "password") if name in of_sentinels}
+    unsaid = [f"sentinel_kwargs[{name!r}]" for name in of_sentinels]
+    if options.get("min_other_sentinels"):
+        unsaid.append("min_other_sentinels")
+    if unsaid:
+        raise _needs_a_store(f"its broker_transport_options have {', '.join(unsaid)}, which no URL can say")
+    database = first.path.strip("/") or "0"
+    return f"redis+sentinel://{login}{at}{','.join(hosts)}/{service}/{database}?{urlencode(query)}"
 
 
 def _unix_url(url: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -10,6 +11,7 @@ from kombu import Queue as KombuQueue
 
 from ranch import ConfigError
 from ranch.backends.memory import MemoryBackend
+from ranch.backends.redis import RedisBackend
 from ranch.celery import LRUTask, Ranch, RanchAMQP, lru_task
 from ranch.celery.broker import store_url
 from ranch.strategies.bid import Bid
@@ -164,11 +166,41 @@ def test_a_redis_broker_is_the_store_if_none_is_named(broker: str, store: str) -
 
 
 @pytest.mark.parametrize(
+    ("broker", "options", "store"),
+    [
+        ("sentinel://host:26379", {}, "redis+sentinel://host:26379/main/0?"),
+        (
+            "sentinel://me:p%40ss@a:1/3;sentinel://b:2",
+            {"sentinel_kwargs": {"password": "s@cret"}},
+            "redis+sentinel://me:p%40ss@a:1,b:2/main/3?sentinel_password=s%40cret",
+        ),
+        (["sentinel://a", "sentinel://b"], {"sentinel_kwargs": None}, "redis+sentinel://a,b/main/0?"),
+    ],
+)
+def test_a_broker_by_sentinel_is_the_store_too(broker: Any, options: dict[str, Any], store: str) -> None:
+    """With what its transport options say of the Sentinels."""
+    app = Celery(broker=broker, set_as_current=False)
+    app.conf.broker_transport_options = {"master_name": "main", "visibility_timeout": 60, **options}
+    assert store_url(app) == store
+    RedisBackend(store).close()
+
+
+@pytest.mark.parametrize("options", [{"sentinel_kwargs": {"ssl": True}}, {"min_other_sentinels": 1}])
+def test_sentinel_options_are_not_dropped(options: dict[str, Any]) -> None:
+    """What a URL cannot say needs a store that is named."""
+    app = Celery(broker="sentinel://host", set_as_current=False)
+    app.conf.broker_transport_options = {"master_name": "main", **options}
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        store_url(app)
+
+
+@pytest.mark.parametrize(
     ("broker", "why"),
     [
         ("memory://", r"its broker \(memory\) is no Redis"),
         ("amqp://host//", r"its broker \(amqp\) is no Redis"),
-        ("sentinel://host:26379", r"its broker \(sentinel\) is no Redis"),
+        ("sentinel://host:26379", "no master_name"),
+        ("sentinel://a;redis://b", "several brokers"),
         ("redis://a;redis://b", "several brokers"),
     ],
 )
