@@ -53,7 +53,7 @@ def run(celery: str, python: str, tests: list[str], options: list[str]) -> bool:
         subprocess.run([interpreter, "-m", "venv", environment], check=True)
     install = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     versions = [f"celery=={celery}.*", f"kombu[redis]=={KOMBU[celery]}.*"]
-    subprocess.run([*install, "--editable", ".[testing,yaml]", *PACKAGES, *versions], check=True, cwd=ROOT)
+    subprocess.run([*install, "--editable", ".[msgpack,testing,yaml]", *PACKAGES, *versions], check=True, cwd=ROOT)
     sys.stderr.write(f"Celery {celery} on Python {python}\n")
     command = [program, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *LENIENT, *tests, *options]
     # The package that brings a server has no build for Python 3.10: what this Python has will do for all.

@@ -16,9 +16,7 @@ from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 from tests.celery.test_publish import lanes, sent
-from tests.celery.workers import CeleryWorker
-
-SOON = 20
+from tests.celery.workers import SOON, CeleryWorker
 
 
 @pytest.fixture

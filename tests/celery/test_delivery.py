@@ -17,9 +17,8 @@ from celery.exceptions import WorkerLostError
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker
 
-SOON = 20
 #: How many jobs and kills; `make soak` takes more.
 JOBS, KILLS = json.loads(os.environ.get("RANCH_TEST_KILLS", "[5000, 20]"))
 

@@ -19,11 +19,10 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal, make_app
-from tests.celery.workers import CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker
 
-SOON = 20
 #: Of remote control: wait for the answer of the one worker.
-ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 5}
+ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 20}
 
 # One process of pytest runs them all, so that the worker is started once.
 pytestmark = pytest.mark.xdist_group("celery-features")
@@ -97,7 +96,7 @@ def site(running: Site) -> Iterator[Site]:
     """The same; each test leaves nothing behind, in the store or in the worker."""
     yield running
     wait_until(running.is_settled, SOON)
-    wait_until(lambda: running.app.control.inspect(limit=1, timeout=5).active() == {"worker@tests": []})
+    wait_until(lambda: running.app.control.inspect(limit=1, timeout=20).active() == {"worker@tests": []})
 
 
 # The end of a task
@@ -279,7 +278,7 @@ def test_workers_can_be_asked(site: Site) -> None:
     for task in busy:
         site.begun(task)
     waiting = site.send("run")
-    inspect = site.app.control.inspect(limit=1, timeout=5)
+    inspect = site.app.control.inspect(limit=1, timeout=20)
     (active,) = inspect.active().values()
     assert {task["id"] for task in active} == {task.id for task in busy}
     assert {task["name"] for task in active} == {"gated"}

@@ -20,9 +20,8 @@ from ranch.celery.message import repack, unpack
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker
 
-SOON = 20
 LANE = {"ranch-lane": "acme"}
 
 

@@ -17,7 +17,7 @@ from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 
 #: For results that are polled for.
-SOON: dict[str, Any] = {"timeout": 10, "interval": 0.01}
+SOON: dict[str, Any] = {"timeout": 60, "interval": 0.01}
 
 
 @contextmanager

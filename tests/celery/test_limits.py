@@ -13,9 +13,7 @@ from celery.exceptions import WorkerLostError
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import CeleryWorker
-
-SOON = 30
+from tests.celery.workers import SOON, CeleryWorker
 
 
 def most_at_a_time(journal: Journal, *lanes: str) -> int:

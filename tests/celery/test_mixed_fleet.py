@@ -18,9 +18,7 @@ from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE, Journal
 from tests.celery.rabbit import RabbitServer
 from tests.celery.test_rabbit import rabbit  # noqa: F401 - a fixture
-from tests.celery.workers import ROOT, CeleryWorker
-
-SOON = 40
+from tests.celery.workers import ROOT, SOON, CeleryWorker
 
 #: A worker without ranch, and what it ran.
 PLAIN = """

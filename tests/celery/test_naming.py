@@ -19,9 +19,7 @@ from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 from tests.celery.test_publish import lanes, sent
-from tests.celery.workers import CeleryWorker
-
-SOON = 20
+from tests.celery.workers import SOON, CeleryWorker
 
 
 def by_first_argument(name: str, args: Any, kwargs: Any, options: Any) -> Any:

@@ -15,9 +15,8 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker
 
-SOON = 20
 ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 10}
 
 #: The store makes no difference to what a worker does with its processes.

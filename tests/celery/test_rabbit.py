@@ -14,9 +14,7 @@ from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 from tests.celery.rabbit import RabbitServer, find_rabbit
-from tests.celery.workers import CeleryWorker
-
-SOON = 30
+from tests.celery.workers import SOON, CeleryWorker
 
 pytestmark = pytest.mark.xdist_group("rabbit")
 

@@ -17,9 +17,7 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import CeleryWorker
-
-SOON = 20
+from tests.celery.workers import SOON, CeleryWorker
 
 
 def test_a_killed_workers_jobs_run_elsewhere(

@@ -12,9 +12,7 @@ from celery import Celery
 
 from ranch.celery import Ranch
 from ranch.testing.topologies import SERVICE, WatchedServers
-from tests.celery.workers import CeleryWorker
-
-SOON = 60
+from tests.celery.workers import SOON, CeleryWorker
 
 
 @pytest.fixture

@@ -19,9 +19,8 @@ from ranch import ConfigError, Queue, RedisStorage, SerializerType, configure
 from ranch.backends.memory import MemoryBackend
 from ranch.backends.redis import RedisBackend
 from ranch.celery import Ranch
-from tests.celery.workers import CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker
 
-SOON = 20
 PYTHON_TYPES = {SerializerType.PICKLE: "python-serialize", SerializerType.MSGPACK: "msgpack"}
 
 

@@ -17,9 +17,7 @@ from ranch.celery import Ranch
 from ranch.celery.unserved import known_queues
 from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE
-from tests.celery.workers import ROOT, CeleryWorker
-
-SOON = 20
+from tests.celery.workers import ROOT, SOON, CeleryWorker
 
 #: A worker without ranch that consumes the queue.
 PLAIN = """

@@ -12,9 +12,7 @@ from ranch import ConfigError
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import CeleryWorker
-
-SOON = 20
+from tests.celery.workers import SOON, CeleryWorker
 
 
 def test_a_running_worker_obeys(app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal) -> None:

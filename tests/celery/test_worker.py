@@ -18,11 +18,7 @@ from celery.result import AsyncResult
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE, Journal
-from tests.celery.workers import ROOT, CeleryWorker
-
-#: How long a result may take.
-SOON = 20
-
+from tests.celery.workers import ROOT, SOON, CeleryWorker
 
 SLOTS = {"prefork": 2, "solo": 1, "threads": 2, "gevent": 2}
 

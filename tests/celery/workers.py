@@ -15,6 +15,8 @@ from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE
 
 ROOT = Path(__file__).parents[2]
+#: Seconds that a result may take, on a machine that has other things to do.
+SOON = 60
 
 
 class WorkerFailed(Exception):
