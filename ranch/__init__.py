@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from ranch.exceptions import DecodeError as DecodeError
     from ranch.exceptions import FunctionResolutionError as FunctionResolutionError
     from ranch.exceptions import InvalidJob as InvalidJob
+    from ranch.exceptions import JobCancelled as JobCancelled
     from ranch.exceptions import JobCrashed as JobCrashed
+    from ranch.exceptions import JobExpired as JobExpired
+    from ranch.exceptions import JobFailed as JobFailed
     from ranch.exceptions import JobTimeout as JobTimeout
     from ranch.exceptions import LeaseLost as LeaseLost
+    from ranch.exceptions import NoResult as NoResult
     from ranch.exceptions import QueueFull as QueueFull
     from ranch.exceptions import RanchError as RanchError
+    from ranch.exceptions import ResultNotReady as ResultNotReady
+    from ranch.exceptions import ResultUnknown as ResultUnknown
     from ranch.exceptions import SerializationError as SerializationError
     from ranch.exceptions import StrategyMismatch as StrategyMismatch
     from ranch.explain import Explanation as Explanation
@@ -55,13 +61,17 @@ _HOMES = {
     "FunctionResolutionError": "ranch.exceptions",
     "InvalidJob": "ranch.exceptions",
     "Job": "ranch.model",
+    "JobCancelled": "ranch.exceptions",
     "JobCrashed": "ranch.exceptions",
+    "JobExpired": "ranch.exceptions",
+    "JobFailed": "ranch.exceptions",
     "JobTimeout": "ranch.exceptions",
     "LRUKeyMetadata": "ranch.celery",
     "LRUTask": "ranch.celery",
     "Lane": "ranch.model",
     "LaneMetadata": "ranch.metadata",
     "LeaseLost": "ranch.exceptions",
+    "NoResult": "ranch.exceptions",
     "Policy": "ranch.policy",
     "Priority": "ranch.model",
     "Queue": "ranch.queue",
@@ -70,6 +80,8 @@ _HOMES = {
     "RanchError": "ranch.exceptions",
     "Rate": "ranch.limits",
     "RedisStorage": "ranch.celery",
+    "ResultNotReady": "ranch.exceptions",
+    "ResultUnknown": "ranch.exceptions",
     "Retry": "ranch.retry",
     "SerializationError": "ranch.exceptions",
     "SerializerType": "ranch.serializers",
@@ -92,13 +104,17 @@ __all__ = [
     "FunctionResolutionError",
     "InvalidJob",
     "Job",
+    "JobCancelled",
     "JobCrashed",
+    "JobExpired",
+    "JobFailed",
     "JobTimeout",
     "LRUKeyMetadata",
     "LRUTask",
     "Lane",
     "LaneMetadata",
     "LeaseLost",
+    "NoResult",
     "Policy",
     "Priority",
     "Queue",
@@ -107,6 +123,8 @@ __all__ = [
     "RanchError",
     "Rate",
     "RedisStorage",
+    "ResultNotReady",
+    "ResultUnknown",
     "Retry",
     "SerializationError",
     "SerializerType",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ranch.ahandles import AsyncQueueLane
 from ranch.answers import Fault, StoredJob
@@ -12,12 +12,16 @@ from ranch.choice import StrategyChoice
 from ranch.dead import AsyncDeadLetters
 from ranch.explain import Explanation
 from ranch.limits import Limits
-from ranch.model import Job, Lane, Priority, QueueStats
+from ranch.model import Job, Lane, QueueStats
 from ranch.operations import Operations
+from ranch.options import EnqueueOptions
 from ranch.schedule import GRACE, Missed, Schedule
 from ranch.schedules import AsyncSchedules
 from ranch.steps import Steps, adrive
 from ranch.typing import Strategy
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 R = TypeVar("R")
 
@@ -74,6 +78,10 @@ class AsyncControl:
             if not (cursor := page.cursor):
                 return
 
+    async def result(self, job_id: str, timeout: float | None = None) -> Any:
+        """As `Queue.result`."""
+        return await self._drive(self._operations.result(job_id, timeout))
+
     async def cancel(self, job_id: str) -> bool:
         """As `Queue.cancel`."""
         return bool(await self.cancel_many([job_id]))
@@ -114,14 +122,7 @@ class AsyncControl:
         timezone: str = "UTC",
         missed: Missed = "one",
         grace: float = GRACE,
-        priority: int = Priority.NORMAL,
-        cost: float = 1.0,
-        bid: float | None = None,
-        expires: float | None = None,
-        lease: float | None = None,
-        dedup: bool = False,
-        dedup_key: str | None = None,
-        dedup_for: float | None = None,
+        **options: Unpack[EnqueueOptions],
     ) -> Schedule:
         """As `Queue.schedule`."""
         return await self._drive(
@@ -134,14 +135,7 @@ class AsyncControl:
                 timezone=timezone,
                 missed=missed,
                 grace=grace,
-                priority=priority,
-                cost=cost,
-                bid=bid,
-                expires=expires,
-                lease=lease,
-                dedup=dedup,
-                dedup_key=dedup_key,
-                dedup_for=dedup_for,
+                **options,
             )
         )
 

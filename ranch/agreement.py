@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ranch.answers import Claim, Fault, JobPage, LetterPage, Plan, Receipt, Return, Standing, StoredJob
+from ranch.answers import Claim, Fault, JobPage, LetterPage, Outcome, Plan, Receipt, Return, Standing, StoredJob
 from ranch.choice import StrategyChoice
 from ranch.exceptions import ConfigError, StrategyMismatch
 from ranch.hooks.manager import Plugins
@@ -16,7 +16,7 @@ from ranch.model import Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.policy import DEFAULT, Policy
 from ranch.schedule import Schedule
 from ranch.steps import Steps
-from ranch.typing import Backend, Lanes, Strategy
+from ranch.typing import NO_RESULTS, Backend, Lanes, Strategy
 
 log = logging.getLogger("ranch")
 
@@ -79,8 +79,14 @@ class AgreedLanes:
     def schedules(self, names: Sequence[str] | None = None) -> Steps[Plan]:
         return self._lanes.schedules(names)
 
-    def ack(self, leases: Sequence[Lease]) -> Steps[list[Lease]]:
-        return self._lanes.ack(leases)
+    def ack(self, leases: Sequence[Lease], results: Mapping[str, Outcome] = NO_RESULTS) -> Steps[list[Lease]]:
+        return self._lanes.ack(leases, results)
+
+    def outcome(self, job_id: str) -> Steps[Outcome | None]:
+        return self._lanes.outcome(job_id)
+
+    def wait_for(self, job_id: str, timeout: float) -> Steps[None]:
+        return self._lanes.wait_for(job_id, timeout)
 
     def bury(self, leases: Sequence[Lease], death: Death) -> Steps[list[Lease]]:
         return self._lanes.bury(leases, death)

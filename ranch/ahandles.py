@@ -24,9 +24,9 @@ class AsyncQueueLease(Lease):
 
     _queue: AsyncQueue = field(repr=False, eq=False)
 
-    async def ack(self) -> None:
+    async def ack(self, result: Any = None) -> None:
         """As `QueueLease.ack`."""
-        await self._queue.ack([self])
+        await self._queue.ack([self], results={self.job.id: result})
 
     async def release(self, *, delay: float = 0.0) -> None:
         """As `QueueLease.release`."""

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from ranch.letters import DeadLetter
+from ranch.letters import DeadLetter, Death
 from ranch.model import Job, Lease
 from ranch.schedule import Schedule
 
@@ -73,6 +73,22 @@ class StoredJob:
     owner: str = ""
     #: Of a ready job that was asked for by its id: how many go before it in its lane.
     ahead: int | None = None
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """How a job has ended, or that it has not."""
+
+    #: ``"open"``: it has not; ``"done"``; ``"unwritten"``: done, with a result that no serializer takes; and as in
+    #: `Ending`.
+    how: Literal["open", "done", "unwritten", "expired", "cancelled", "dropped", "dead"]
+    #: Its result; of one that is unwritten why, in UTF-8.
+    body: bytes = b""
+    content_type: str = ""
+    #: Of one that is dead.
+    death: Death | None = None
+    #: Of one that is open: whether it will be kept how it ends.
+    kept: bool = True
 
 
 @frozen(kw_only=True)

@@ -12,14 +12,17 @@ from ranch.backends.breaker import FAILURES
 from ranch.heartbeat import Heartbeat
 from ranch.hooks.manager import Plugins
 from ranch.letters import Kind
-from ranch.model import Job, Lease, Priority
-from ranch.operations import Operations
+from ranch.model import Job, Lease
+from ranch.operations import RESULT_TTL, Operations
+from ranch.options import EnqueueOptions
 from ranch.policy import Policy
 from ranch.retry import Retry
 from ranch.tasks import AsyncTasks
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ranch.queue import Queue
 
 R = TypeVar("R")
@@ -45,6 +48,7 @@ class AsyncQueue(AsyncControl, AsyncTasks):
         breaker_failures: int = FAILURES,
         policy: Policy | None = None,
         retry: Retry | None = None,
+        result_ttl: float | None = RESULT_TTL,
         owner: str | None = None,
         plugins: Plugins | None = None,
     ) -> None:
@@ -60,6 +64,7 @@ class AsyncQueue(AsyncControl, AsyncTasks):
             breaker_failures=breaker_failures,
             policy=policy,
             retry=retry,
+            result_ttl=result_ttl,
             owner=owner,
             plugins=plugins,
         )
@@ -82,65 +87,14 @@ class AsyncQueue(AsyncControl, AsyncTasks):
         """As `Queue.backend`."""
         return self._operations.backend
 
-    async def enqueue(
-        self,
-        lane: str,
-        payload: Any,
-        *,
-        delay: float = 0.0,
-        priority: int = Priority.NORMAL,
-        cost: float = 1.0,
-        bid: float | None = None,
-        expires: float | None = None,
-        lease: float | None = None,
-        dedup: bool = False,
-        dedup_key: str | None = None,
-        dedup_for: float | None = None,
-    ) -> Job:
+    async def enqueue(self, lane: str, payload: Any, **options: Unpack[EnqueueOptions]) -> Job:
         """As `Queue.enqueue`."""
-        jobs = await self.enqueue_many(
-            [(lane, payload)],
-            delay=delay,
-            priority=priority,
-            cost=cost,
-            bid=bid,
-            expires=expires,
-            lease=lease,
-            dedup=dedup,
-            dedup_key=dedup_key,
-            dedup_for=dedup_for,
-        )
+        jobs = await self.enqueue_many([(lane, payload)], **options)
         return jobs[0]
 
-    async def enqueue_many(
-        self,
-        items: Iterable[tuple[str, Any]],
-        *,
-        delay: float = 0.0,
-        priority: int = Priority.NORMAL,
-        cost: float = 1.0,
-        bid: float | None = None,
-        expires: float | None = None,
-        lease: float | None = None,
-        dedup: bool = False,
-        dedup_key: str | None = None,
-        dedup_for: float | None = None,
-    ) -> list[Job]:
+    async def enqueue_many(self, items: Iterable[tuple[str, Any]], **options: Unpack[EnqueueOptions]) -> list[Job]:
         """As `Queue.enqueue_many`."""
-        return await self._drive(
-            self._operations.enqueue(
-                items,
-                delay=delay,
-                priority=priority,
-                cost=cost,
-                bid=bid,
-                expires=expires,
-                lease=lease,
-                dedup=dedup,
-                dedup_key=dedup_key,
-                dedup_for=dedup_for,
-            )
-        )
+        return await self._drive(self._operations.enqueue(items, **options))
 
     async def claim(self, *, wait: float = 0.0, lease: float | None = None) -> AsyncQueueLease | None:
         """As `Queue.claim`."""
@@ -152,9 +106,9 @@ class AsyncQueue(AsyncControl, AsyncTasks):
         leases = await self._drive(self._operations.claim(limit, wait=wait, lease=lease))
         return [self._held(taken, taken.job.lease or lease) for taken in leases]
 
-    async def ack(self, leases: Iterable[Lease]) -> None:
+    async def ack(self, leases: Iterable[Lease], *, results: Mapping[str, Any] | None = None) -> None:
         """As `Queue.ack`."""
-        await self._drive(self._operations.ack(leases))
+        await self._drive(self._operations.ack(leases, results))
 
     async def release(self, leases: Iterable[Lease], *, delay: float = 0.0) -> None:
         """As `Queue.release`."""

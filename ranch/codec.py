@@ -30,6 +30,11 @@ class Codec:
         """Return a payload as bytes."""
         return self.serializer.dumps(payload)
 
+    def dumps_like(self, payload: Any, content_type: str) -> tuple[bytes, str]:
+        """Return a payload as bytes, and of which type they are: the given one, if that is read here."""
+        serializer = self.accepted.get(content_type, self.serializer)
+        return serializer.dumps(payload), serializer.content_type
+
     def loads(self, body: bytes, content_type: str) -> Any:
         """Return the payload that was written.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ranch.answers import Fault, StoredJob
 from ranch.checks import checked_key
@@ -12,12 +12,16 @@ from ranch.dead import DeadLetters
 from ranch.explain import Explanation
 from ranch.handles import QueueLane
 from ranch.limits import Limits
-from ranch.model import Job, Lane, Priority, QueueStats
+from ranch.model import Job, Lane, QueueStats
 from ranch.operations import Operations
+from ranch.options import EnqueueOptions
 from ranch.schedule import GRACE, Missed, Schedule
 from ranch.schedules import Schedules
 from ranch.steps import Steps, drive
 from ranch.typing import Strategy
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 R = TypeVar("R")
 
@@ -97,6 +101,25 @@ class Control:
             if not (cursor := page.cursor):
                 return
 
+    def result(self, job_id: str, timeout: float | None = None) -> Any:
+        """Return the result of a job; wait until it has one. Two round trips for each time it waits, else one.
+
+        Of jobs with a `result_ttl`, which those of tasks have: how they have ended is kept for so many seconds.
+
+        Args:
+            job_id: As in `Job.id`.
+            timeout: Seconds to wait; 0 does not wait. None: as long as it takes.
+
+        Raises:
+            ResultNotReady: It has not ended in that time.
+            JobFailed: It was given up, with the error of its dead letter.
+            JobCancelled: It was cancelled, purged, or dropped to make room.
+            JobExpired: It has expired.
+            ResultUnknown: There is no such job, or nothing is kept of how it ended: not any more, or never.
+            SerializationError: The serializer did not take the result, or does not read it here.
+        """
+        return self._drive(self._operations.result(job_id, timeout))
+
     def cancel(self, job_id: str) -> bool:
         """Remove a job that is ready or delayed; return whether it was. A leased one goes on. One round trip."""
         return bool(self.cancel_many([job_id]))
@@ -169,14 +192,7 @@ class Control:
         timezone: str = "UTC",
         missed: Missed = "one",
         grace: float = GRACE,
-        priority: int = Priority.NORMAL,
-        cost: float = 1.0,
-        bid: float | None = None,
-        expires: float | None = None,
-        lease: float | None = None,
-        dedup: bool = False,
-        dedup_key: str | None = None,
-        dedup_for: float | None = None,
+        **options: Unpack[EnqueueOptions],
     ) -> Schedule:
         """Enqueue a job again and again: exactly once for each time at which it is due. Two round trips.
 
@@ -195,8 +211,8 @@ class Control:
             missed: Of runs whose time went by while nobody claimed: ``"one"`` makes up for the last of them, ``"all"``
                 for each, ``"skip"`` for none.
             grace: Seconds after which a run counts as missed under ``"skip"``.
-            priority: This and all that follow: as for `enqueue`. With `dedup`, a run is left out while the job of an
-                earlier one waits or runs.
+            options: As for `enqueue`, but for `delay`. With `dedup`, a run is left out while the job of an earlier one
+                waits or runs.
 
         Raises:
             InvalidJob: A value cannot be, or a cron line is never due; of a cron line the column is named.
@@ -212,14 +228,7 @@ class Control:
                 timezone=timezone,
                 missed=missed,
                 grace=grace,
-                priority=priority,
-                cost=cost,
-                bid=bid,
-                expires=expires,
-                lease=lease,
-                dedup=dedup,
-                dedup_key=dedup_key,
-                dedup_for=dedup_for,
+                **options,
             )
         )
 

@@ -148,5 +148,56 @@ class JobCrashed(RanchError):
     """The process that ran the job ended before the job did."""
 
 
+class NoResult(RanchError):
+    """There is no result of the job `job_id` to be had; which child this is says why."""
+
+    def __init__(self, job_id: str, message: str | None = None, *details: Any) -> None:
+        self.job_id, self._details = job_id, details
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.job_id, *self._details)
+
+
+class ResultUnknown(NoResult):
+    """There is no such job, and nothing is kept of how it ended: never, or not any more."""
+
+    def __init__(self, job_id: str, why: str) -> None:
+        super().__init__(job_id, f"nothing is known of a result of job {job_id}: {why}", why)
+        self.why = why
+
+
+class ResultNotReady(NoResult, TimeoutError):
+    """The job has not ended in the time that there was to wait."""
+
+    def __init__(self, job_id: str, timeout: float) -> None:
+        super().__init__(job_id, f"job {job_id} has not ended within {timeout:g} seconds; it may yet", timeout)
+        self.timeout = timeout
+
+
+class JobFailed(NoResult):
+    """The job was given up: `reason` and `error` are those of its dead letter, `traceback` is where it failed."""
+
+    def __init__(self, job_id: str, reason: str, error: str, traceback: str) -> None:
+        message = f"job {job_id}: {reason}: {error}" if error else f"job {job_id}: {reason}"
+        super().__init__(job_id, message, reason, error, traceback)
+        self.reason, self.error, self.traceback = reason, error, traceback
+
+
+class JobCancelled(NoResult):
+    """The job was removed before it ran: cancelled or purged, or dropped to make room for another one."""
+
+    def __init__(self, job_id: str, how: str) -> None:
+        super().__init__(job_id, f"job {job_id} was {how} before it ran", how)
+        self.how = how
+
+
+class JobExpired(NoResult):
+    """The job has expired before it was done."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id, f"job {job_id} has expired before it was done")
+
+
 class PluginWarning(UserWarning):
     """A plugin is left out."""

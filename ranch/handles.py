@@ -24,9 +24,9 @@ class QueueLease(Lease):
 
     _queue: Queue = field(repr=False, eq=False)
 
-    def ack(self) -> None:
-        """Settle the job as done; see `Queue.ack`."""
-        self._queue.ack([self])
+    def ack(self, result: Any = None) -> None:
+        """Settle the job as done, with its result if it is to be kept; see `Queue.ack`."""
+        self._queue.ack([self], results={self.job.id: result})
 
     def release(self, *, delay: float = 0.0) -> None:
         """Give the job back unharmed; see `Queue.release`."""

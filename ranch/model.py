@@ -75,6 +75,10 @@ def _checked_dedup_for(value: object) -> float | None:
     return None if value is None else checked_number(value, "dedup_for", positive=True)
 
 
+def _checked_result_ttl(value: object) -> float | None:
+    return checked_number(value, "result_ttl") or None if value is not None else None
+
+
 def _checked_dedup_key(value: object) -> str | None:
     return None if value is None else checked_key(value, "dedup_key")
 
@@ -107,6 +111,8 @@ class NewJob:
     dedup_key: str | None = field(default=None, converter=_checked_dedup_key)
     #: Seconds for which the key counts at most; None: until the job ends.
     dedup_for: float | None = field(default=None, converter=_checked_dedup_for)
+    #: Seconds for which it is kept how the job has ended, and with what result; None, or 0: not at all.
+    result_ttl: float | None = field(default=None, converter=_checked_result_ttl)
 
 
 @frozen(kw_only=True, slots=True)
@@ -138,6 +144,8 @@ class Job:
     lease: float | None = None
     #: While it waits or runs, another one with this key is not enqueued.
     dedup_key: str | None = None
+    #: Seconds for which it is kept how it has ended, and with what result; None: not at all.
+    result_ttl: float | None = None
     #: It was there before: an enqueue with its `dedup_key` has stored nothing, and been given this one.
     duplicate: bool = False
     _loads: Callable[[bytes, str], Any] | None = field(default=None, repr=False, eq=False, alias="loads")

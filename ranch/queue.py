@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ranch.backends.breaker import FAILURES
 from ranch.control import Control
@@ -11,12 +11,16 @@ from ranch.handles import QueueLease
 from ranch.heartbeat import Heartbeat
 from ranch.hooks.manager import Plugins
 from ranch.letters import Kind
-from ranch.model import Job, Lease, Priority
-from ranch.operations import Operations
+from ranch.model import Job, Lease
+from ranch.operations import RESULT_TTL, Operations
+from ranch.options import EnqueueOptions
 from ranch.policy import Policy
 from ranch.retry import Retry
 from ranch.tasks import BlockingTasks
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Queue(Control, BlockingTasks):
@@ -43,6 +47,8 @@ class Queue(Control, BlockingTasks):
             see `Breaker`. 0: never. A backend that is given comes as it is.
         policy: How often a job may come back from an expired lease, and how long lanes and dead letters are kept.
         retry: When failed jobs are tried again; by default `Retry.exponential`, five attempts in all.
+        result_ttl: Seconds for which the result of a task's job is kept, if neither the task nor the call says; None,
+            or 0: no time.
         owner: Who claims, as `explain` tells it; by default the host's name and the process's number.
         plugins: Where names are looked up; by default the installed plugins.
 
@@ -64,6 +70,7 @@ class Queue(Control, BlockingTasks):
         breaker_failures: int = FAILURES,
         policy: Policy | None = None,
         retry: Retry | None = None,
+        result_ttl: float | None = RESULT_TTL,
         owner: str | None = None,
         plugins: Plugins | None = None,
     ) -> None:
@@ -79,6 +86,7 @@ class Queue(Control, BlockingTasks):
             breaker_failures=breaker_failures,
             policy=policy,
             retry=retry,
+            result_ttl=result_ttl,
             owner=owner,
             plugins=plugins,
         )
@@ -94,37 +102,14 @@ class Queue(Control, BlockingTasks):
         """Where its jobs live; may be given to another queue."""
         return self._operations.backend
 
-    def enqueue(
-        self,
-        lane: str,
-        payload: Any,
-        *,
-        delay: float = 0.0,
-        priority: int = Priority.NORMAL,
-        cost: float = 1.0,
-        bid: float | None = None,
-        expires: float | None = None,
-        lease: float | None = None,
-        dedup: bool = False,
-        dedup_key: str | None = None,
-        dedup_for: float | None = None,
-    ) -> Job:
+    def enqueue(self, lane: str, payload: Any, **options: Unpack[EnqueueOptions]) -> Job:
         """Put a job into a lane; once this returns, the job is in the backend.
 
         Args:
             lane: Whose job it is. A lane needs no set-up: it exists from its first job on.
             payload: Whatever the queue's serializer takes.
-            delay: Seconds until the job enters its lane.
-            priority: 1 (very low) to 6 (critical), among the jobs of this lane.
-            cost: Size of the job: the lane is charged ``weight * cost`` for it.
-            bid: What the job offers under the strategy ``bid``, while it is its lane's first; else what the lane does.
-            expires: Seconds from now on after which the job is not to run any more: it is gone then, counted, and told
-                of by the hook ``ranch_expired``. By default what the lane's or the queue's limits say.
-            lease: Seconds for which a claim of the job lasts, whatever the claim says.
-            dedup: Store nothing if the same payload waits or runs in this lane already: its `dedup_key` is the BLAKE2b
-                digest of the lane's key and the payload's bytes.
-            dedup_key: Store nothing if a job with this key waits or runs in the queue already.
-            dedup_for: Seconds for which the key counts at most; by default until the job ends.
+            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key`, `dedup_for` and
+                `result_ttl`: see `EnqueueOptions`.
 
         Returns:
             The job, with the id that it keeps; or the one that was there, with `Job.duplicate` set. One round trip.
@@ -134,68 +119,23 @@ class Queue(Control, BlockingTasks):
             QueueFull: No more jobs may wait in the lane, or in the queue; nothing was stored.
             SerializationError: The serializer does not take the payload; nothing was stored.
         """
-        return self.enqueue_many(
-            [(lane, payload)],
-            delay=delay,
-            priority=priority,
-            cost=cost,
-            bid=bid,
-            expires=expires,
-            lease=lease,
-            dedup=dedup,
-            dedup_key=dedup_key,
-            dedup_for=dedup_for,
-        )[0]
+        return self.enqueue_many([(lane, payload)], **options)[0]
 
-    def enqueue_many(
-        self,
-        items: Iterable[tuple[str, Any]],
-        *,
-        delay: float = 0.0,
-        priority: int = Priority.NORMAL,
-        cost: float = 1.0,
-        bid: float | None = None,
-        expires: float | None = None,
-        lease: float | None = None,
-        dedup: bool = False,
-        dedup_key: str | None = None,
-        dedup_for: float | None = None,
-    ) -> list[Job]:
+    def enqueue_many(self, items: Iterable[tuple[str, Any]], **options: Unpack[EnqueueOptions]) -> list[Job]:
         """Put many jobs into their lanes, in the order given.
 
         All are checked before the first is stored. One round trip, and all or none, for each 1,000.
 
         Args:
             items: Pairs of lane and payload.
-            delay: This and all that follow: as for `enqueue`, for each of them.
-            priority: The same.
-            cost: The same.
-            bid: The same.
-            expires: The same.
-            lease: The same.
-            dedup: The same.
-            dedup_key: For one item only: each needs a key of its own.
-            dedup_for: The same.
+            options: As for `enqueue`, for each of them. A `dedup_key` is for one item only: each needs its own.
 
         Raises:
             InvalidJob: A value cannot be; nothing was stored.
             QueueFull: As for `enqueue`; of this thousand nothing was stored, those before it were.
             SerializationError: The serializer does not take a payload; nothing was stored.
         """
-        return self._drive(
-            self._operations.enqueue(
-                items,
-                delay=delay,
-                priority=priority,
-                cost=cost,
-                bid=bid,
-                expires=expires,
-                lease=lease,
-                dedup=dedup,
-                dedup_key=dedup_key,
-                dedup_for=dedup_for,
-            )
-        )
+        return self._drive(self._operations.enqueue(items, **options))
 
     def claim(self, *, wait: float = 0.0, lease: float | None = None) -> QueueLease | None:
         """Take the next job, in the order of the strategy. It is yours alone until the lease ends.
@@ -218,13 +158,19 @@ class Queue(Control, BlockingTasks):
         leases = self._drive(self._operations.claim(limit, wait=wait, lease=lease))
         return [self._held(taken, taken.job.lease or lease) for taken in leases]
 
-    def ack(self, leases: Iterable[Lease]) -> None:
+    def ack(self, leases: Iterable[Lease], *, results: Mapping[str, Any] | None = None) -> None:
         """Settle jobs as done: they leave the backend. One round trip.
+
+        Args:
+            leases: Of the jobs that are done.
+            results: By the ids of jobs, for those who ask with `result`. Kept of jobs with a `result_ttl`, in the same
+                step: no such job is done without its result. One that the serializer does not take is not kept; asked
+                for, this is said.
 
         Raises:
             LeaseLost: Some leases were not yours any more. The others were settled.
         """
-        self._drive(self._operations.ack(leases))
+        self._drive(self._operations.ack(leases, results))
 
     def release(self, leases: Iterable[Lease], *, delay: float = 0.0) -> None:
         """Give jobs back unharmed: to their old places in their lanes, or after a delay. A round trip for each 100.

@@ -92,6 +92,7 @@ def _store(tables: Tables, traffic: Traffic, lane: LaneRow, new: NewJob) -> JobR
         expires_at=None if expires is None else round(queue.now + expires, 3),
         lease=new.lease,
         dedup_key=new.dedup_key,
+        result_ttl=None if new.result_ttl is None else round(new.result_ttl, 3),
     )
     tables.add_job(job)
     for row in (lane, queue):
@@ -130,6 +131,7 @@ def restore(tables: Tables, traffic: Traffic, letter: DeadLetter) -> None:
         expires_at=dead.expires_at,
         lease=dead.lease,
         dedup_key=dead.dedup_key,
+        result_ttl=dead.result_ttl,
     )
     tables.add_job(job)
     lane = traffic.lane(tables, job.lane)

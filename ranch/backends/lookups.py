@@ -34,6 +34,9 @@ class Store(Protocol):
     def wait(self, queue: str, timeout: float, tick: int) -> None:
         """Wait until the queue's tick is another one, or `timeout` seconds. It may return early."""
 
+    def wait_for(self, queue: str, job_id: str, timeout: float) -> None:
+        """Wait until it is kept how a job has ended, or `timeout` seconds. It may return early."""
+
 
 def _operation(
     method: Callable[Concatenate[L, Tables, P], R], *, reading: bool

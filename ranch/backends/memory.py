@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from heapq import heapify, heappop, heappush, nsmallest
 from typing import Generic, TypeVar
 
+from ranch.backends.outcome_rows import OutcomeRow
 from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
 from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.tables import TableBackend
@@ -71,6 +72,8 @@ class MemoryTables:
         self._deaths: list[tuple[float, str]] = []
         self._holders: dict[str, tuple[str, float | None]] = {}
         self._schedules: dict[str, ScheduleRow] = {}
+        self._outcomes: dict[str, OutcomeRow] = {}
+        self._outdated: Heap[str] = Heap()
         #: By generation: those but the queue's own are of earlier strategies, and run empty.
         self._ready: dict[int, Heap[str]] = {}
         self._places: dict[str, Heap[str]] = {}
@@ -190,6 +193,24 @@ class MemoryTables:
 
     def drop_schedule(self, name: str) -> None:
         self._schedules.pop(name, None)
+
+    # How jobs have ended
+
+    def add_outcome(self, outcome: OutcomeRow) -> None:
+        self._outcomes[outcome.id] = outcome
+        self._outdated.put(outcome.id, (outcome.until, outcome.id))
+
+    def outcome(self, job_id: str) -> OutcomeRow | None:
+        return self._outcomes.get(job_id)
+
+    def drop_outcome(self, job_id: str) -> None:
+        self._outcomes.pop(job_id, None)
+        self._outdated.discard(job_id)
+
+    def shed_outcomes(self, limit: int) -> None:
+        while limit > 0 and (oldest := self._outdated.first()) and self._outcomes[oldest].until <= self.queue.now:
+            self.drop_outcome(oldest)
+            limit -= 1
 
     def shrink(self) -> None:
         """Do nothing: what is gone takes no space."""

@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol
 
 from attrs import define, field
 
+from ranch.backends.outcome_rows import OutcomeTables
 from ranch.backends.schedule_rows import ScheduleTables
 from ranch.letters import DeadLetter, Death
 from ranch.limits import NONE, Limits
@@ -46,6 +47,7 @@ class JobRow:
     #: The job's own time for a lease.
     lease: float | None = None
     dedup_key: str | None = None
+    result_ttl: float | None = None
 
     @property
     def place(self) -> float:
@@ -81,6 +83,7 @@ class JobRow:
             expires_at=self.expires_at,
             lease=self.lease,
             dedup_key=self.dedup_key,
+            result_ttl=self.result_ttl,
             duplicate=duplicate,
         )
 
@@ -199,7 +202,7 @@ class LetterRow:
         return DeadLetter(job=job.read(), death=self.death, died_at=self.died_at)
 
 
-class Tables(ScheduleTables, Protocol):
+class Tables(ScheduleTables, OutcomeTables, Protocol):
     """The rows of one queue inside one transaction. A row that was changed is put back."""
 
     queue: QueueRow

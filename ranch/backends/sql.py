@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from attrs import asdict
 
 from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
 from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.sql_layout import JOB, JOB_CHANGES, LANE, QUEUE, columns, read, write
+from ranch.backends.sql_outcomes import Execute, SQLOutcomes
 from ranch.letters import Death
 
 _SELECT_LANE: Final = f"SELECT {columns(LANE)} FROM lanes WHERE queue = ?"
@@ -48,23 +49,7 @@ ADD_QUEUE: Final = "INSERT INTO queues (name) VALUES (?) ON CONFLICT (name) DO N
 NO_QUEUE: Final[tuple[Any, ...]] = (0, *write(QueueRow(), QUEUE))
 
 
-class Rows(Protocol):
-    """What a statement found."""
-
-    def fetchone(self) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-
-class Execute(Protocol):
-    """Runs one statement of SQL, with a question mark for each value."""
-
-    def __call__(self, statement: str, values: Sequence[Any], /) -> Rows: ...
-
-
-class SQLTables:
+class SQLTables(SQLOutcomes):
     """The rows of one queue in an open transaction; lanes are written when an index is asked, or at the end.
 
     It looks at the result of no statement but a SELECT, and at that at once.
@@ -76,10 +61,9 @@ class SQLTables:
     """
 
     def __init__(self, execute: Execute, row: tuple[Any, ...], now: float) -> None:
-        self._execute = execute
-        self._number, *stored = row
+        number, *stored = row
         self._stored = tuple(stored)
-        self.queue = QueueRow(**read(self._stored, QUEUE))
+        super().__init__(execute, number, QueueRow(**read(self._stored, QUEUE)))
         self.queue.now = now
         self._lanes: dict[str, LaneRow] = {}
         self._changed: dict[str, LaneRow] = {}

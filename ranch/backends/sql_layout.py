@@ -12,7 +12,7 @@ from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
 from ranch.limits import NONE, Limits, Rate
 
 #: The layout of the tables; raised when they change.
-LAYOUT: Final = 5
+LAYOUT: Final = 6
 
 #: The columns of each table, by the fields of its row; a queue's time is the transaction's.
 JOB: Final = tuple(field.name for field in fields(JobRow))
@@ -67,7 +67,7 @@ def statements(dialect: Dialect) -> list[str]:
             enqueued_at {real} NOT NULL, due_at {real} NOT NULL, attempts {integer} NOT NULL,
             reclaims {integer} NOT NULL, failures {integer} NOT NULL, state {text} NOT NULL, at {real} NOT NULL,
             token {text} NOT NULL, bid {real}, expires_at {real}, lease {real}, dedup_key {text},
-            place {real} NOT NULL, PRIMARY KEY (queue, id)
+            result_ttl {real}, place {real} NOT NULL, PRIMARY KEY (queue, id)
         )""",
         "CREATE INDEX IF NOT EXISTS places ON jobs (queue, lane, place, id) WHERE state = 'ready'",
         f"""CREATE TABLE IF NOT EXISTS timers (
@@ -85,6 +85,11 @@ def statements(dialect: Dialect) -> list[str]:
             queue {integer} NOT NULL, name {text} NOT NULL, text {text} NOT NULL, look_at {real},
             PRIMARY KEY (queue, name)
         ){dialect.by_key}""",
+        f"""CREATE TABLE IF NOT EXISTS outcomes (
+            queue {integer} NOT NULL, id {text} NOT NULL, until {real} NOT NULL, how {text} NOT NULL,
+            content_type {text} NOT NULL, body {dialect.bytes} NOT NULL, PRIMARY KEY (queue, id)
+        )""",
+        "CREATE INDEX IF NOT EXISTS outdated ON outcomes (queue, until)",
     ]
 
 

@@ -4,44 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from ranch.answers import Claim, Ending, Receipt, Return
+from ranch.answers import Claim, Ending, Outcome, Receipt, Return
 from ranch.backends.admission import admit, check_room, restore
 from ranch.backends.checks import Checks
 from ranch.backends.gates import blocked, change_limits, take_token
 from ranch.backends.lookups import Store, atomic
+from ranch.backends.outcomes import Outcomes, keep
 from ranch.backends.plans import Plans
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
 from ranch.backends.traffic import Traffic
+from ranch.backends.waits import Waits, Watch
 from ranch.choice import StrategyChoice
 from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
 from ranch.model import Job, LaneUpdate, Lease, NewJob, merged
 from ranch.policy import DEFAULT, Policy
-from ranch.steps import Steps
-from ranch.typing import TIMERS_PER_CALL, Strategy
+from ranch.typing import NO_RESULTS, TIMERS_PER_CALL, Strategy
 
 R = TypeVar("R")
 
-
-@frozen
-class Wait:
-    """The step of whoever waits for a change of a queue."""
-
-    store: Store
-    queue: str
-    timeout: float
-    tick: int
-
-    def __call__(self) -> None:
-        self.store.wait(self.queue, self.timeout, self.tick)
+#: How many outcomes whose time is over go for each that is kept, so that they become fewer; and how many at a time when
+#: there is nothing else to do.
+_SHED: Final = 2
+_SHED_IDLE: Final = 100
 
 
-class TableLanes(Checks, Plans):
+class TableLanes(Checks, Plans, Outcomes, Waits):
     """The lanes of one queue, worked on through tables."""
 
     def __init__(
@@ -92,7 +85,8 @@ class TableLanes(Checks, Plans):
             tables.put_lane(lane)
         if leases:
             return Claim(leases=leases, ended=endings, idle_for=None, tick=queue.tick, due=due)
-        tables.shrink()  # there is time
+        tables.shed_outcomes(_SHED_IDLE)  # there is time
+        tables.shrink()
         if idle_for != 0.0 and (at := tables.next_at()) is not None:
             next_timer = max(0.0, at - queue.now)
             idle_for = round(next_timer if idle_for is None else min(idle_for, next_timer), 3)
@@ -120,13 +114,17 @@ class TableLanes(Checks, Plans):
         return Lease(job=job.read(), token=job.token, deadline=job.at, capped=capped)
 
     @atomic
-    def ack(self, tables: Tables, leases: Sequence[Lease]) -> list[Lease]:
-        return self._settle(tables, leases, self._done)
+    def ack(self, tables: Tables, leases: Sequence[Lease], results: Mapping[str, Outcome] = NO_RESULTS) -> list[Lease]:
+        def done(tables: Tables, lane: LaneRow, job: JobRow) -> None:
+            for row in (lane, tables.queue):
+                row.acked += 1
+            if result := results.get(job.token):
+                keep(tables, job, result)
+            self._traffic.drop(tables, job)
 
-    def _done(self, tables: Tables, lane: LaneRow, job: JobRow) -> None:
-        for row in (lane, tables.queue):
-            row.acked += 1
-        self._traffic.drop(tables, job)
+        if results:
+            tables.shed_outcomes(_SHED * len(results))
+        return self._settle(tables, leases, done)
 
     @atomic
     def release(self, tables: Tables, leases: Sequence[Lease], delay: float, *, failed: bool = False) -> Return:
@@ -196,6 +194,7 @@ class TableLanes(Checks, Plans):
         endings: list[Ending] = []
         due: list[str] = []
         reclaimed = self._traffic.see_to(tables, limit, endings, due)
+        tables.shed_outcomes(_SHED_IDLE)
         tables.shrink()
         return Return(reclaimed=reclaimed, ended=endings, due=due)
 
@@ -267,13 +266,6 @@ class TableLanes(Checks, Plans):
             queue.generation += 1
         return evolve(choice, generation=queue.generation)
 
-    def wait(self, timeout: float, tick: int) -> Steps[None]:
-        yield Wait(self.store, self.queue, timeout, tick)
-
-    def ring(self) -> Steps[None]:
-        # A change wakes all who wait.
-        yield from ()
-
 
 def _owned(tables: Tables, lease: Lease) -> JobRow | None:
     """Return the job of a lease, None if the lease is lost."""
@@ -292,8 +284,15 @@ class TableBackend(Store):
     ) -> TableLanes:
         return TableLanes(self, queue, strategy, choice, policy)
 
+    def wait_for(self, queue: str, job_id: str, timeout: float) -> None:
+        """Look again and again; a backend whose store is not at hand has something better."""
+        Watch(self, queue, job_id, timeout).look_on()
+
     def perform(self, step: Callable[[], R]) -> R:
         return step()
 
     async def aperform(self, step: Callable[[], R]) -> R:
+        if isinstance(step, Watch):
+            await step.alook_on()
+            return None  # type: ignore[return-value]  # which is what it answers
         return await asyncio.to_thread(self.perform, step)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any, ClassVar, Final
 
-from ranch.answers import Ending
+from ranch.answers import Ending, Outcome
 from ranch.backends.gates import blocked, change_limits
+from ranch.backends.outcomes import keep
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import ID_LENGTH, JobRow, LaneRow, LetterRow, Tables
 from ranch.letters import WORKER_LOST, Death
@@ -143,10 +144,11 @@ class Traffic:
     def end(self, tables: Tables, lane: LaneRow, job: JobRow, how: str) -> Ending:
         """Let a job go that waits nowhere any more, counted as expired or cancelled."""
         self.drop(tables, job)
-        counter = "expired" if how == "expired" else "cancelled"
         for row in (lane, tables.queue):
-            setattr(row, counter, getattr(row, counter) + 1)
-        return Ending(job=job.read(), how=how)  # type: ignore[arg-type]  # the words are the callers'
+            row.expired += how == "expired"
+            row.cancelled += how != "expired"
+        keep(tables, job, Outcome(how=how))  # type: ignore[arg-type]  # the words are the callers'
+        return Ending(job=job.read(), how=how)  # type: ignore[arg-type]
 
     def drop(self, tables: Tables, job: JobRow) -> None:
         """Remove a job, and what it holds."""
@@ -171,6 +173,7 @@ class Traffic:
         self._let_go(tables, job)
         job.state, job.token, job.at = "dead", "", queue.now
         tables.put_job(job)
+        keep(tables, job, Outcome(how="dead", death=death))
         self.keep(tables, lane, job, death)
         tables.put_lane(lane)
         for letter in tables.letters((0.0, ""), min(queue.dead - self.policy.max_dead, _TRIMMED)):
@@ -202,6 +205,7 @@ class Traffic:
         assert job is not None, f"dead letter {letter.id} has no job"
         lane = self._forgotten(tables, letter, job)
         job.failures, job.reclaims, job.expires_at, job.due_at = 0, 0, None, tables.queue.now
+        tables.drop_outcome(job.id)
         for row in (lane, tables.queue):
             row.revived += 1
         self.arrive(tables, lane, job)
@@ -213,8 +217,8 @@ class Traffic:
             tables.drop_timer(letter.until, f"x{letter.id}")
         tables.drop_letter(letter.id)
         lane = self.lane(tables, job.lane)
-        for row in (lane, tables.queue):
-            row.dead -= 1
+        lane.dead -= 1
+        tables.queue.dead -= 1
         tables.put_lane(lane)
         return lane
 

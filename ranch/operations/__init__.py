@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -16,6 +16,7 @@ from ranch.operations.jobs import JobOperations
 from ranch.operations.lanes import LaneOperations
 from ranch.operations.leases import LeaseOperations
 from ranch.operations.letters import LetterOperations
+from ranch.operations.results import ResultOperations
 from ranch.policy import DEFAULT as DEFAULT_POLICY
 from ranch.policy import Policy
 from ranch.retry import DEFAULT as DEFAULT_RETRY
@@ -23,9 +24,13 @@ from ranch.retry import Retry
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 from ranch.weigher import Weigher
 
+#: Seconds. Long enough for whoever waits for a result, and short enough that they do not pile up: at 1,000 jobs a
+#: second these are 600,000.
+RESULT_TTL: Final = 600.0
+
 
 @frozen
-class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperations):
+class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperations, ResultOperations):
     """The operations of one queue."""
 
     @classmethod
@@ -43,6 +48,7 @@ class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperation
         breaker_failures: int = FAILURES,
         policy: Policy | None = None,
         retry: Retry | None = None,
+        result_ttl: float | None = RESULT_TTL,
         owner: str | None = None,
         plugins: Plugins | None = None,
     ) -> Operations:
@@ -51,6 +57,7 @@ class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperation
         try:
             name, lease = checked_key(name, "queue"), checked_number(lease, "lease", positive=True)
             weight_refresh = checked_number(weight_refresh, "weight_refresh")
+            result_ttl = None if result_ttl is None else checked_number(result_ttl, "result_ttl")
             owner = None if owner is None else checked_key(owner, "owner")
             checked_number(breaker_failures, "breaker_failures")
         except InvalidJob as exc:
@@ -70,6 +77,7 @@ class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperation
             lease=lease,
             plugins=plugins,
             retry=retry or DEFAULT_RETRY,
+            result_ttl=result_ttl,
             weigher=Weigher(function, lanes, weight_refresh) if function else None,
             owner_name=owner,
         )

@@ -44,6 +44,8 @@ class Core:
     lease: float
     plugins: Plugins
     retry: Retry
+    #: Seconds, of tasks' jobs that do not say it themselves.
+    result_ttl: float | None
     #: None if the queue has no weight function.
     weigher: Weigher | None = None
     #: As it was given; see `owner`.

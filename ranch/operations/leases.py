@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import evolve
 
-from ranch.answers import Return
+from ranch.answers import Outcome, Return
 from ranch.checks import checked_key, checked_number
 from ranch.exceptions import DecodeError, InvalidJob
 from ranch.hooks.details import Dead, Failed, Finished, Released, Retried
 from ranch.letters import CANNOT_DECODE, Death, Kind
-from ranch.model import Lease
+from ranch.model import Job, Lease
 from ranch.operations.core import Core, chunks, raise_if_lost, without
 from ranch.retry import Retry
 from ranch.steps import Steps
 from ranch.typing import RELEASES_PER_CALL
+
+log = logging.getLogger("ranch")
 
 
 class LeaseOperations(Core):
@@ -24,15 +28,28 @@ class LeaseOperations(Core):
 
     __slots__ = ()
 
-    def ack(self, leases: Iterable[Lease]) -> Steps[None]:
+    def ack(self, leases: Iterable[Lease], results: Mapping[str, Any] | None = None) -> Steps[None]:
         leases = list(leases)
-        lost = yield from self.lanes.ack(leases)
+        wanted = [lease for lease in leases if lease.job.result_ttl is not None]
+        outcomes = {lease.token: self._outcome(lease.job, (results or {}).get(lease.job.id)) for lease in wanted}
+        lost = yield from self.lanes.ack(leases, outcomes)
         settled = without(leases, lost)
         if self.weigher and self.weigher.times:
             self.weigher.times.end(settled)
         if self.events.finished and settled:
             self.events.finished(Finished(queue=self.name, leases=settled))
         raise_if_lost(lost)
+
+    def _outcome(self, job: Job, result: Any) -> Outcome:
+        if result is None:
+            return Outcome(how="done")
+        try:
+            body, content_type = self.codec.dumps_like(result, job.content_type)
+        except Exception as exc:  # noqa: BLE001 - a plugin's may raise anything
+            # The job was done, so it is not tried again.
+            log.warning("job %s of lane %r is done, but its result cannot be kept: %s", job.id, job.lane, exc)
+            return Outcome(how="unwritten", body=str(exc).encode(errors="replace"))
+        return Outcome(how="done", body=body, content_type=content_type)
 
     def release(self, leases: Iterable[Lease], delay: float) -> Steps[None]:
         leases, delay = list(leases), checked_number(delay, "delay")

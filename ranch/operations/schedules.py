@@ -39,6 +39,8 @@ class ScheduleOperations(Core):
         grace: float,
         **options: Any,
     ) -> Steps[Schedule]:
+        if options.get("delay"):
+            raise InvalidJob("the job of a schedule is ready when it is due: it has no delay")
         job = self.new_job(lane, payload, **options)
         timetable = Timetable(cron=cron, every=every, timezone=timezone)
         wanted = Schedule(name=name, timetable=timetable, job=job, missed=missed, grace=grace, next_at=0.0)

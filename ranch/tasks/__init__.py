@@ -5,7 +5,8 @@ from __future__ import annotations
 from ranch.tasks.call import TaskCall
 from ranch.tasks.entry import AsyncTasks, BlockingTasks
 from ranch.tasks.functions import imported, path_of
+from ranch.tasks.job import TaskJob
 from ranch.tasks.registry import Registry
 from ranch.tasks.task import Task
 
-__all__ = ["AsyncTasks", "BlockingTasks", "Registry", "Task", "TaskCall", "imported", "path_of"]
+__all__ = ["AsyncTasks", "BlockingTasks", "Registry", "Task", "TaskCall", "TaskJob", "imported", "path_of"]

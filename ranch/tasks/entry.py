@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, ParamSpec, TypeVar, overload
 
-from ranch.model import Job
 from ranch.operations import Operations
 from ranch.retry import Retry
 from ranch.steps import Steps, adrive, drive
 from ranch.tasks.call import TaskCall
+from ranch.tasks.job import TaskJob, enqueue
 from ranch.tasks.registry import Registry
 from ranch.tasks.task import GivenCallback, Task, name_of
 
@@ -71,8 +71,8 @@ class _Tasks:
                 a mapping of ``job``, ``lane``, ``task``, ``args``, ``kwargs`` and ``result``; at least once.
             on_failure: The same for a job that is given up, with ``error`` in place of ``result``.
             lane: Where its jobs go if nobody else says. A callback without one goes into the lane of its job.
-            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key` and `dedup_for`, as
-                for `Queue.enqueue`.
+            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key`, `dedup_for` and
+                `result_ttl`: see `EnqueueOptions`.
 
         Raises:
             ConfigError: Another function is a task of that name.
@@ -100,14 +100,14 @@ class _Tasks:
         on_success: GivenCallback,
         on_failure: GivenCallback,
         **call: Any,
-    ) -> Steps[list[Job]]:
-        payload = TaskCall(
+    ) -> Steps[TaskJob]:
+        task_call = TaskCall(
             kwargs=kwargs or {},
             on_success=name_of(self.tasks.callback(on_success)),
             on_failure=name_of(self.tasks.callback(on_failure)),
             **call,
-        ).payload()
-        return self._operations.enqueue([(lane, payload)], **options)
+        )
+        return enqueue(self._operations, lane, task_call, options)
 
 
 class BlockingTasks(_Tasks):
@@ -124,7 +124,7 @@ class BlockingTasks(_Tasks):
         on_success: GivenCallback = None,
         on_failure: GivenCallback = None,
         **options: Any,
-    ) -> Job:
+    ) -> TaskJob:
         """Put the call of a function into a lane without importing it. One round trip.
 
         A worker that cannot find it, or that the arguments do not fit, makes a dead letter of the job.
@@ -152,7 +152,7 @@ class BlockingTasks(_Tasks):
             on_success=on_success,
             on_failure=on_failure,
         )
-        return drive(self._operations.backend, steps)[0]
+        return drive(self._operations.backend, steps)
 
 
 class AsyncTasks(_Tasks):
@@ -169,7 +169,7 @@ class AsyncTasks(_Tasks):
         on_success: GivenCallback = None,
         on_failure: GivenCallback = None,
         **options: Any,
-    ) -> Job:
+    ) -> TaskJob:
         """As `Queue.enqueue_call`."""
         steps = self._call(
             lane,
@@ -181,4 +181,4 @@ class AsyncTasks(_Tasks):
             on_success=on_success,
             on_failure=on_failure,
         )
-        return (await adrive(self._operations.backend, steps))[0]
+        return await adrive(self._operations.backend, steps)

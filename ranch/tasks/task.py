@@ -12,10 +12,12 @@ from attrs import evolve, field, frozen
 from ranch.checks import checked_key, checked_number, did_you_mean
 from ranch.context import current_lane
 from ranch.exceptions import InvalidJob
-from ranch.model import Job, NewJob
+from ranch.model import NewJob
+from ranch.options import EnqueueOptions
 from ranch.retry import Retry
 from ranch.steps import Steps, adrive, drive
 from ranch.tasks.call import TaskCall
+from ranch.tasks.job import TaskJob, enqueue
 from ranch.typing import Backend
 
 if TYPE_CHECKING:
@@ -30,17 +32,7 @@ Callback: TypeAlias = "str | Task[Any, Any]"
 GivenCallback: TypeAlias = "Callback | Callable[..., Any] | None"
 
 #: What `Queue.enqueue` takes beside lane and payload.
-ENQUEUE_OPTIONS: Final = (
-    "delay",
-    "priority",
-    "cost",
-    "bid",
-    "expires",
-    "lease",
-    "dedup",
-    "dedup_key",
-    "dedup_for",
-)
+ENQUEUE_OPTIONS: Final = tuple(EnqueueOptions.__annotations__)
 _SAID_ONCE_ONLY: Final = {"dedup", "dedup_key", "dedup_for"}
 
 
@@ -112,8 +104,8 @@ class Task(Generic[P, R]):
             timeout: The same.
             on_success: The same.
             on_failure: The same.
-            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key` and `dedup_for`, as
-                for `Queue.enqueue`.
+            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key`, `dedup_for` and
+                `result_ttl`: see `EnqueueOptions`.
 
         Raises:
             InvalidJob: There is no such option, or a value cannot be.
@@ -129,8 +121,10 @@ class Task(Generic[P, R]):
             **said,
         )
 
-    def enqueue(self, lane: str | None, /, *args: P.args, **kwargs: P.kwargs) -> Job:
+    def enqueue(self, lane: str | None, /, *args: P.args, **kwargs: P.kwargs) -> TaskJob:
         """Put a call into a lane: a worker will run it. One round trip.
+
+        The job that is returned has its `result`, kept for `result_ttl` seconds; by default as the queue says.
 
         Args:
             lane: Whose job it is. None: that of the `ranch.lane` block that this is in, where a job that runs is in
@@ -143,11 +137,11 @@ class Task(Generic[P, R]):
             QueueFull: As for `Queue.enqueue`.
             SerializationError: The serializer does not take the arguments; nothing was stored.
         """
-        return drive(self._backend, self._enqueued(lane, args, kwargs))[0]
+        return drive(self._backend, self._enqueued(lane, args, kwargs))
 
-    async def aenqueue(self, lane: str | None, /, *args: P.args, **kwargs: P.kwargs) -> Job:
+    async def aenqueue(self, lane: str | None, /, *args: P.args, **kwargs: P.kwargs) -> TaskJob:
         """Do as `enqueue`, awaited."""
-        return (await adrive(self._backend, self._enqueued(lane, args, kwargs)))[0]
+        return await adrive(self._backend, self._enqueued(lane, args, kwargs))
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
         """Return a call as a payload, for `Queue.enqueue_many`: a round trip for a thousand of them.
@@ -157,7 +151,7 @@ class Task(Generic[P, R]):
         Raises:
             InvalidJob: The arguments do not fit the function.
         """
-        return self._payload(args, kwargs)
+        return self._call(args, kwargs).payload()
 
     def fits(self, args: Any, kwargs: Mapping[str, Any]) -> None:
         """Check arguments against the function's signature.
@@ -178,14 +172,13 @@ class Task(Generic[P, R]):
     def _signature(self) -> inspect.Signature:
         return inspect.signature(self.function)
 
-    def _enqueued(self, lane: str | None, args: Any, kwargs: Mapping[str, Any]) -> Steps[list[Job]]:
-        payload = self._payload(args, kwargs)
-        return self._registry.operations.enqueue([(self._lane(lane), payload)], **self._options)
+    def _enqueued(self, lane: str | None, args: Any, kwargs: Mapping[str, Any]) -> Steps[TaskJob]:
+        return enqueue(self._registry.operations, self._lane(lane), self._call(args, kwargs), self._options)
 
-    def _payload(self, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def _call(self, args: Any, kwargs: Mapping[str, Any]) -> TaskCall:
         self.fits(args, kwargs)
         said = {name: name_of(value) for name, value in self._said.items()}
-        return TaskCall(task=self.name, args=args, kwargs=kwargs, **said).payload()
+        return TaskCall(task=self.name, args=args, kwargs=kwargs, **said)
 
     def _lane(self, lane: str | None) -> str:
         if lane is not None:

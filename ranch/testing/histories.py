@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 from hypothesis.strategies import SearchStrategy
 
-from ranch.answers import Claim, Receipt
+from ranch.answers import Claim, Outcome, Receipt
 from ranch.exceptions import QueueFull
 from ranch.hooks.manager import Plugins
 from ranch.letters import Death
@@ -43,6 +43,8 @@ OPTIONS: Final = st.fixed_dictionaries(
         "lease": st.sampled_from([0.5, 40.0]),
         "dedup_key": st.sampled_from(["k", "ü|"]),
         "dedup_for": st.sampled_from([1.0, 30.0]),
+        # Long, for a store may go by its own time to remove what is kept.
+        "result_ttl": st.sampled_from([60.0, 3600.0]),
     },
 )
 LIMITS: Final = st.fixed_dictionaries(
@@ -67,6 +69,7 @@ SETTLINGS: Final[Mapping[str, tuple[Any, ...]]] = {
     "bury": ("bury", Death(error="ü", traceback="…")),
     "renew": ("renew", 45.0),
 }
+DONE: Final = Outcome(how="done", body=b"\0\xff", content_type="text/plain")
 TAGS: Final = st.fixed_dictionaries(
     {}, optional={"tier": st.sampled_from(["gold", "ü", None]), "team": st.sampled_from(["red", None])}
 )
@@ -189,7 +192,8 @@ class Histories(Recurring):
     def settle(self, draw: st.DataObject, how: str) -> None:
         leases = draw.draw(st.lists(st.sampled_from(self.leases), min_size=1, max_size=3, unique_by=id))
         if how == "ack":
-            self.acked += len(leases) - len(self.lanes("ack", leases))
+            results = {lease.token: DONE for lease in leases}
+            self.acked += len(leases) - len(self.lanes("ack", leases, results))
         else:
             operation, *args = SETTLINGS[how]
             self.lanes(operation, leases, *args, **({"failed": True} if how.startswith("fail") else {}))
@@ -238,6 +242,7 @@ class Histories(Recurring):
             job_id = draw.draw(st.sampled_from(self.ids))
             self.lanes("find", job_id)
             self.lanes("letter", job_id)
+            self.lanes("outcome", job_id)
         stored = [sorted((found.job.id, found.state) for found in queue.jobs()) for queue in self.queues]
         assert stored == [stored[0]] * len(stored)
 

@@ -6,6 +6,7 @@ from ranch.typing.choosing import Clock, LaneView, QueueClock, Strategy, WeightF
 from ranch.typing.storing import (
     LONGEST_WAIT,
     MOVES_PER_CALL,
+    NO_RESULTS,
     RELEASES_PER_CALL,
     TIMERS_PER_CALL,
     Backend,
@@ -16,6 +17,7 @@ from ranch.typing.storing import (
 __all__ = [
     "LONGEST_WAIT",
     "MOVES_PER_CALL",
+    "NO_RESULTS",
     "RELEASES_PER_CALL",
     "TIMERS_PER_CALL",
     "Backend",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from ranch.answers import Claim, Fault, JobPage, LetterPage, Plan, Receipt, Return, Standing, StoredJob
+from ranch.answers import Claim, Fault, JobPage, LetterPage, Outcome, Plan, Receipt, Return, Standing, StoredJob
 from ranch.choice import StrategyChoice
 from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
@@ -14,6 +15,9 @@ from ranch.policy import DEFAULT, Policy
 from ranch.schedule import Schedule
 from ranch.steps import Performer, Steps
 from ranch.typing.choosing import Strategy
+
+#: Of jobs of which nobody asks how they ended.
+NO_RESULTS: Final[Mapping[str, Outcome]] = MappingProxyType({})
 
 
 class Lanes(Protocol):
@@ -49,8 +53,11 @@ class Lanes(Protocol):
         """
         ...
 
-    def ack(self, leases: Sequence[Lease]) -> Steps[list[Lease]]:
-        """Remove the jobs: done. Return the leases that were lost; for them nothing changed."""
+    def ack(self, leases: Sequence[Lease], results: Mapping[str, Outcome] = NO_RESULTS) -> Steps[list[Lease]]:
+        """Remove the jobs: done. Return the leases that were lost; for them nothing changed.
+
+        Of those whose token is in `results`, that outcome is kept in the same step, for the job's `result_ttl` seconds.
+        """
         ...
 
     def release(self, leases: Sequence[Lease], delay: float, *, failed: bool = False) -> Steps[Return]:
@@ -83,6 +90,24 @@ class Lanes(Protocol):
 
     def cancel(self, job_ids: Sequence[str], how: str = "cancelled") -> Steps[list[Job]]:
         """Remove those of the jobs that are ready or delayed, and return them. Takes up to `RELEASES_PER_CALL`."""
+        ...
+
+    # How jobs have ended
+
+    def outcome(self, job_id: str) -> Steps[Outcome | None]:
+        """Tell how a job has ended, or that it has not; None if it is not there and nothing is kept of it.
+
+        That a job with a `result_ttl` has died, expired, or was cancelled or dropped, is kept in the step in which that
+        happens, for so many seconds; of a dead one it is known as long as its letter is there, too. One that is revived
+        is open again.
+        """
+        ...
+
+    def wait_for(self, job_id: str, timeout: float) -> Steps[None]:
+        """Wait until it is kept how a job has ended, or `timeout` seconds.
+
+        It may return early. Never polls over a network.
+        """
         ...
 
     # Dead letters

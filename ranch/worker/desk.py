@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from attrs import define, field
@@ -54,14 +55,17 @@ class Desk:
     #: Set when what cannot be settled now is to be left to its lease.
     hurry: bool = field(default=False, init=False)
     _done: list[Lease] = field(factory=list, init=False)
+    _results: dict[str, Any] = field(factory=dict, init=False)
     _acking: asyncio.Task[None] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.heartbeat = self.queue.heartbeat()
 
-    def ack(self, lease: Lease) -> None:
-        """Ack a lease, with the next round trip."""
+    def ack(self, lease: Lease, result: Any) -> None:
+        """Ack a lease, with its result, in the next round trip."""
         self._done.append(lease)
+        if result is not None:
+            self._results[lease.job.id] = result
         if self._acking is None:
             self._acking = asyncio.get_running_loop().create_task(self._ack())
 
@@ -97,5 +101,6 @@ class Desk:
     async def _ack(self) -> None:
         while self._done:
             batch, self._done = self._done, []
-            await self.settle(batch, lambda batch=batch: self.queue.ack(batch))  # type: ignore[misc]  # a lambda
+            results, self._results = self._results, {}
+            await self.settle(batch, partial(self.queue.ack, batch, results=results))
         self._acking = None

@@ -111,7 +111,7 @@ class Execution:
                 # Such as a result that cannot be written. The job was done, so it is not tried again.
                 bury = partial(self._queue.bury, [lease], "on_success failed", error=exc, kind="failure")
                 return await self._settled("failed", lease, bury)
-        self.desk.ack(lease)
+        self.desk.ack(lease, result)
         return "done"
 
     async def _failed(

@@ -8,7 +8,19 @@ import pytest
 
 from ranch import exceptions
 from ranch.choice import StrategyChoice
-from ranch.exceptions import BackendUnavailable, ConfigError, LeaseLost, RanchError, StrategyMismatch
+from ranch.exceptions import (
+    BackendUnavailable,
+    ConfigError,
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    LeaseLost,
+    NoResult,
+    RanchError,
+    ResultNotReady,
+    ResultUnknown,
+    StrategyMismatch,
+)
 
 EXAMPLES = [
     RanchError(),
@@ -17,6 +29,12 @@ EXAMPLES = [
     ConfigError(["one fault", "another"], where="ranch.toml"),
     LeaseLost(["00000000001", "00000000002"]),
     BackendUnavailable("no answer"),
+    NoResult("00000000001"),
+    ResultUnknown("00000000001", "gone"),
+    ResultNotReady("00000000001", 1.5),
+    JobFailed("00000000001", "failed", "ValueError: no", "Traceback …"),
+    JobCancelled("00000000001", "cancelled"),
+    JobExpired("00000000001"),
     StrategyMismatch(StrategyChoice("bid", {"ageing": 0.1}, 2), StrategyChoice("round-robin")),
 ]
 

@@ -12,7 +12,7 @@ import redis
 from ranch import AsyncQueue, Queue
 from ranch.backends.redis import RedisBackend
 from ranch.backends.redis.scripts import LUA
-from ranch.exceptions import BackendError
+from ranch.exceptions import BackendError, ResultNotReady
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 
@@ -21,7 +21,7 @@ _RULE = re.search(r"^ACL SETUSER worker (on .*)$", PAGE.read_text(encoding="utf-
 RULE = _RULE.replace(">password", ">secret").split()
 _CALL = re.compile(r"""\bcall\(\s*"([A-Z]+)\"""")
 #: What Redis is asked outside of scripts, in `lanes` and by redis-py.
-OUTSIDE = {"evalsha", "eval", "blpop", "hmget", "ping", "info"}
+OUTSIDE = {"evalsha", "eval", "blmove", "blpop", "hmget", "ping", "info"}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def do_all(backend):
     """Do all that there is to do in a queue."""
     queue = Queue("q", backend=backend, lease=30.0)
     queue.enqueue_many([("a", 1), ("b", 2), ("c", 3)])
-    queue.enqueue("a", 3, delay=0.001)
+    asked = queue.enqueue("a", 3, delay=0.001, result_ttl=60)
     queue.lane("a").update(weight=2.0, tags={"plan": "free"}, data={"n": 1})
     queue.lane("a").update(weight=1.0, tags={"plan": None})
     first, second = queue.claim_many(2, lease=0.001)
@@ -64,7 +64,10 @@ def do_all(backend):
     wait_until(lambda: queue.reclaim() or queue.stats().delayed == 0)
     assert {lane.key for lane in queue.lanes()} == {"a", "b", "c"}
     assert queue.read_strategy().name == "round-robin"
-    queue.ack(queue.claim_many(10))
+    with pytest.raises(ResultNotReady):
+        queue.result(asked.id, 0.1)
+    queue.ack(queue.claim_many(10), results={asked.id: "done"})
+    assert queue.result(asked.id) == "done"
     assert queue.claim(wait=0.1) is None
     queue.refresh_weights()
     assert queue.stats().acked == 4

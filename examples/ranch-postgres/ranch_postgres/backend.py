@@ -13,7 +13,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 from ranch.backends.sql import ADD_QUEUE, NO_QUEUE, SELECT_QUEUE, SQLTables
-from ranch.backends.tables import TableBackend, Wait
+from ranch.backends.tables import TableBackend
+from ranch.backends.waits import Wait, Watch
 from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
 
 from ranch_postgres.layout import lay_out
@@ -95,6 +96,8 @@ class PostgresBackend(TableBackend):
             if _changes(tables) != seen:
                 # Arrives when this is committed, and not at all if it is not.
                 execute.later("SELECT pg_notify(?, ?)", (self._schema, queue))
+            if tables.has_ended:
+                execute.later("SELECT pg_notify(?, ?)", (self._schema, _endings_of(queue)))
             execute.later("COMMIT")
             execute.send()
 
@@ -127,30 +130,38 @@ class PostgresBackend(TableBackend):
     async def aperform(self, step):
         """Take one step, awaited: waiting takes no thread, transactions one of the event loop's own."""
         if isinstance(step, Wait):
-            await self._await(step)
-            return None
+            return await self._await(step.queue, partial(self._has_changed, step.queue, step.tick), step.timeout)
+        if isinstance(step, Watch):
+            return await self._await(_endings_of(step.queue), step.seen, step.timeout)
         return await super().aperform(step)
 
     def wait(self, queue, timeout, tick):
         """Wait until the server tells that the queue has changed."""
-        changed = threading.Event()
-        with self._listening().watch(queue, changed.set):
+        self._sleep(queue, partial(self._has_changed, queue, tick), timeout)
+
+    def wait_for(self, queue, job_id, timeout):
+        """Wait until the server tells that jobs of the queue have ended."""
+        self._sleep(_endings_of(queue), Watch(self, queue, job_id, timeout).seen, timeout)
+
+    def _sleep(self, what, look, timeout):
+        told = threading.Event()
+        with self._listening().watch(what, told.set):
             # Only now, so that no change falls between the look and the wait.
-            if self._tick(queue) == tick:
-                changed.wait(timeout)
+            if not look():
+                told.wait(timeout)
 
-    async def _await(self, step):
-        changed, loop = asyncio.Event(), asyncio.get_running_loop()
+    async def _await(self, what, look, timeout):
+        told, loop = asyncio.Event(), asyncio.get_running_loop()
         listener = await asyncio.to_thread(self.perform, self._listening)
-        with listener.watch(step.queue, partial(loop.call_soon_threadsafe, changed.set)):
-            if await asyncio.to_thread(self.perform, partial(self._tick, step.queue)) == step.tick:
+        with listener.watch(what, partial(loop.call_soon_threadsafe, told.set)):
+            if not await asyncio.to_thread(self.perform, look):
                 with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(changed.wait(), step.timeout)
+                    await asyncio.wait_for(told.wait(), timeout)
 
-    def _tick(self, queue):
+    def _has_changed(self, queue, tick):
         with self._connections().connection() as connection:
             row = connection.execute("SELECT tick FROM queues WHERE name = %s", (queue,)).fetchone()
-        return row[0] if row else 0
+        return (row[0] if row else 0) != tick
 
     def _connections(self):
         self._notice_fork()
@@ -209,6 +220,11 @@ class PostgresBackend(TableBackend):
 
 #: What came over a fork, kept so that nothing closes it.
 _inherited = []
+
+
+def _endings_of(queue):
+    """Return what those listen for who wait for a job of a queue to end."""
+    return f"{queue} ended"
 
 
 def _changes(tables):

@@ -29,6 +29,9 @@ key, after the hash tag    type    holds
 ``:dead``                  ZSET    dead letters: score their time of death in ms, member the job's id
 ``:schedules``             HASH    schedules by name, as JSON
 ``:letters``               HASH    why they died, by id, as JSON
+``:result:<id>``           LIST    how a job has ended, in one item: until when that is kept, in ms in six bytes, then
+                                   the word for it, a NUL, the content type, a NUL, and the result, or why it died. It
+                                   expires then. A list, for that is what clients can wait for
 ``:lane:<lane>``           HASH    the lane's row: ``weight``, the one that counts, and ``set_weight``, the one that was
                                    set, if that is another; ``tag`` (its rank), ``order`` (13 hex digits); totals
                                    ``enqueued claimed acked released reclaimed failed died revived expired cancelled``;
@@ -47,8 +50,8 @@ Totals only grow, and what is now follows from them: leased are the jobs claimed
 and failed; pending are those in ``:pending:<lane>``; delayed is the rest of those that came in and did not leave. In
 the whole queue delayed are counted, and pending follow. So a claim counts one thing, not three.
 
-No key expires. A lane is forgotten, with its row, some time after its last job (see `Policy.lane_ttl`), unless it was
-given a weight, a tag, data or a limit. All others go when they are empty; ``:meta`` stays, with what it counted.
+No other key expires. A lane is forgotten, with its row, some time after its last job (see `Policy.lane_ttl`), unless it
+was given a weight, a tag, data or a limit. All others go when they are empty; ``:meta`` stays, with what it counted.
 """
 
 from __future__ import annotations
@@ -81,11 +84,13 @@ class Keys:
     pending_prefix: str = field(init=False)
     #: Before a generation.
     stale_prefix: str = field(init=False)
+    #: Before the id of a job.
+    result_prefix: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         for name in ("meta", "ready", "jobs", "timers", "lanes", "bell", "dedup", "dead", "letters", "schedules"):
             object.__setattr__(self, name, f"{self.tag}:{name}")
-        for name in ("lane", "pending", "stale"):
+        for name in ("lane", "pending", "stale", "result"):
             object.__setattr__(self, f"{name}_prefix", f"{self.tag}:{name}:")
 
     @property

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from attrs import evolve
 
-from ranch.answers import Claim, Ending, Fault, Receipt, Return
+from ranch.answers import Claim, Ending, Fault, Outcome, Receipt, Return
 from ranch.backends.asking import Asker
 from ranch.backends.redis.calls import Caller, nothing, pages
 from ranch.backends.redis.checks import Check
@@ -22,7 +22,7 @@ from ranch.backends.redis.keys import Keys
 from ranch.backends.redis.limits import read_limits, write_changes
 from ranch.backends.redis.lookups import RedisLookups
 from ranch.backends.redis.questions import answer
-from ranch.backends.redis.records import pack, pack_whole, to_ms
+from ranch.backends.redis.records import pack, pack_result, pack_whole, to_ms
 from ranch.backends.redis.replies import claimed, endings, enqueued, lost, names, replanned, revived, write_death
 from ranch.backends.redis.runners import Call
 from ranch.choice import StrategyChoice
@@ -33,7 +33,7 @@ from ranch.model import Job, LaneUpdate, Lease, NewJob
 from ranch.policy import Policy
 from ranch.schedule import Schedule
 from ranch.steps import Steps
-from ranch.typing import MOVES_PER_CALL, TIMERS_PER_CALL, Clock, Strategy
+from ranch.typing import MOVES_PER_CALL, NO_RESULTS, TIMERS_PER_CALL, Clock, Strategy
 
 R = TypeVar("R")
 
@@ -100,11 +100,11 @@ class RedisLanes(RedisLookups):
         parse = partial(claimed, lease_ms)
         return self._rank("claim", limit, lease_ms, owner, timers, moves=limit, parse=parse)
 
-    def ack(self, leases: Sequence[Lease]) -> Steps[list[Lease]]:
+    def ack(self, leases: Sequence[Lease], results: Mapping[str, Outcome] = NO_RESULTS) -> Steps[list[Lease]]:
         """Remove the jobs: done. Return the leases that were lost; for them nothing changed."""
         gone: list[Lease] = []
         for page in pages(leases, _PAGE):
-            words = [word for lease in page for word in _settled(lease)]
+            words = [word for lease in page for word in _settled(lease, results.get(lease.token))]
             gone += yield self._call("ack", self._now(), "", *words, parse=partial(lost, page))
         return gone
 
@@ -228,8 +228,17 @@ class RedisLanes(RedisLookups):
     def wait(self, timeout: float, tick: int) -> Steps[None]:
         """Wait for the bell, at most 2 seconds. A ring that came before the wait ends it at once."""
         if timeout > 0:
-            seconds = max(_SHORTEST_WAIT, min(timeout, self._patience))
-            yield Call("BLPOP", (self._keys.bell,), (seconds,), nothing, waits=True)
+            yield Call("BLPOP", (self._keys.bell,), (self._waiting(timeout),), nothing, waits=True)
+
+    def wait_for(self, job_id: str, timeout: float) -> Steps[None]:
+        """Wait for what is kept of a job that has ended, at most 2 seconds."""
+        if timeout > 0:
+            # Moved from the list's one end to the other, it stays: for all who wait, and as long as it was to be kept.
+            key = f"{self._keys.result_prefix}{job_id}"
+            yield Call("BLMOVE", (key, key), ("LEFT", "LEFT", self._waiting(timeout)), nothing, waits=True)
+
+    def _waiting(self, timeout: float) -> float:
+        return max(_SHORTEST_WAIT, min(timeout, self._patience))
 
     def ring(self) -> Steps[None]:
         """Ring the bell, unless it rings already."""
@@ -273,9 +282,10 @@ def _times(job: NewJob, delay: float) -> str:
     return " ".join(map(str, (*times, job.dedup_key or "")))
 
 
-def _settled(lease: Lease) -> tuple[str, ...]:
+def _settled(lease: Lease, result: Outcome | None) -> tuple[str | bytes, ...]:
     job = lease.job
-    return job.id, lease.token, job.lane, "" if job.expires_at is None else "e", job.dedup_key or ""
+    expires, dedup_key = "" if job.expires_at is None else "e", job.dedup_key or ""
+    return job.id, lease.token, job.lane, expires, dedup_key, pack_result(job, result)
 
 
 def _tokens(leases: Sequence[Lease]) -> list[str]:

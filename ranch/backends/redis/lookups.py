@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ranch.answers import JobPage, LetterPage, Plan, Standing, StoredJob
+from ranch.answers import JobPage, LetterPage, Outcome, Plan, Standing, StoredJob
 from ranch.backends.redis.calls import Caller, pages
 from ranch.backends.redis.records import queue_stats, read_fields, read_lane, unpack
-from ranch.backends.redis.replies import letters, planned
+from ranch.backends.redis.replies import letters, outcome, planned
 from ranch.backends.redis.runners import Call
 from ranch.choice import StrategyChoice
 from ranch.letters import DeadLetter
@@ -46,6 +46,11 @@ class RedisLookups:
             owner=owner,
             ahead=None if ahead < 0 else ahead,
         )
+
+    def outcome(self, job_id: str) -> Steps[Outcome | None]:
+        """Tell how a job has ended, or that it has not. One round trip."""
+        ended: Outcome | None = yield self._call("outcome", self._now(), job_id, parse=outcome)
+        return ended
 
     def _lease(self, job_id: str) -> Steps[tuple[float, str] | None]:
         cursor = b"0"

@@ -11,7 +11,7 @@ bytes  type   what
 12-17  int    expires at, likewise, or 0
 18-25  float  cost
 26     int    priority
-27     int    flags: 1 if the job has a bid, 2 a lease time of its own, 4 a dedup_key
+27     int    flags: 1 if the job has a bid, 2 a lease time of its own, 4 a dedup_key, 8 a result_ttl
 28-29  int    attempts: claims that have ended and brought it back, so a claim need not write
 30-31  int    reclaims
 32-33  int    failures
@@ -20,6 +20,7 @@ bytes  type   what
 then   float  bid, if the job has one
 then   int    its lease time in ms, in six bytes, if it has one
 then          the length of its dedup_key in two bytes, and the key, if it has one
+then   int    its result_ttl in ms, in six bytes, if it has one
 then   int    content type: its number in `CONTENT_TYPES` in one byte, or 0, its length in two bytes, and the type
 then          the body
 =====  =====  ==================================================================================
@@ -32,7 +33,9 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Any, Final
 
+from ranch.answers import Outcome
 from ranch.backends.redis.limits import read_limits
+from ranch.letters import Death
 from ranch.model import Job, Lane, LaneStats, NewJob, Priority, QueueStats
 
 #: Content types that take one byte, by their number. Append only.
@@ -55,7 +58,7 @@ _TIME: Final = Struct("<IH")
 _AFTER_TIMES: Final = Struct("<dBBHHHH")
 _LENGTH: Final = Struct("<H")
 _BID: Final = Struct("<d")
-_HAS_BID, _HAS_LEASE, _HAS_DEDUP_KEY = 1, 2, 4
+_HAS_BID, _HAS_LEASE, _HAS_DEDUP_KEY, _HAS_RESULT_TTL = 1, 2, 4, 8
 
 
 def pack(job: NewJob | Job) -> bytes:
@@ -68,6 +71,8 @@ def pack(job: NewJob | Job) -> bytes:
         flags, extras = flags | _HAS_LEASE, extras + _time(lease_ms)
     if job.dedup_key is not None:
         flags, extras = flags | _HAS_DEDUP_KEY, extras + _sized(job.dedup_key)
+    if job.result_ttl is not None:
+        flags, extras = flags | _HAS_RESULT_TTL, extras + _time(to_ms(job.result_ttl))
     number = _NUMBERS.get(job.content_type)
     content_type = bytes((number,)) if number else b"\0" + _sized(job.content_type)
     counts = (job.attempts, job.reclaims, job.failures) if isinstance(job, Job) else (0, 0, 0)
@@ -87,7 +92,7 @@ def unpack(job_id: str, record: bytes, *, this_claim: int = 0, duplicate: bool =
     attempts, reclaims, failures, size = header[9:]
     at = _HEADER.size + size
     lane = record[_HEADER.size : at].decode()
-    bid = lease = dedup_key = None
+    bid = lease = dedup_key = result_ttl = None
     if flags & _HAS_BID:
         (bid,) = _BID.unpack_from(record, at)
         at += _BID.size
@@ -96,6 +101,9 @@ def unpack(job_id: str, record: bytes, *, this_claim: int = 0, duplicate: bool =
         at += _TIME.size
     if flags & _HAS_DEDUP_KEY:
         dedup_key, at = _read_sized(record, at)
+    if flags & _HAS_RESULT_TTL:
+        result_ttl = _seconds(*_TIME.unpack_from(record, at))
+        at += _TIME.size
     number = record[at]
     at += 1
     content_type = CONTENT_TYPES[number]
@@ -117,8 +125,24 @@ def unpack(job_id: str, record: bytes, *, this_claim: int = 0, duplicate: bool =
         expires_at=_seconds(expires_low, expires_high) or None,
         lease=lease,
         dedup_key=dedup_key,
+        result_ttl=result_ttl,
         duplicate=duplicate,
     )
+
+
+def pack_result(job: Job, result: Outcome | None) -> bytes:
+    """Return what is kept of a job that is done, after the time in ms for which it is; nothing if nothing is."""
+    if result is None or job.result_ttl is None:
+        return b""
+    return _time(to_ms(job.result_ttl)) + b"\0".join((result.how.encode(), result.content_type.encode(), result.body))
+
+
+def unpack_outcome(kept: bytes) -> Outcome:
+    """Return what is kept of how a job has ended, after the time until which it is."""
+    how, content_type, body = kept[_TIME.size :].split(b"\0", 2)
+    if how == b"dead":
+        return Outcome(how="dead", death=Death(**json.loads(body)))
+    return Outcome(how=how.decode(), content_type=content_type.decode(), body=body)  # type: ignore[arg-type]  # as it was kept
 
 
 def to_ms(seconds: float) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 
 from attrs import asdict, evolve
 
-from ranch.answers import Claim, Ending, Plan, Receipt
-from ranch.backends.redis.records import to_ms, unpack
+from ranch.answers import Claim, Ending, Outcome, Plan, Receipt
+from ranch.backends.redis.records import to_ms, unpack, unpack_outcome
 from ranch.letters import DeadLetter, Death
 from ranch.model import Job, Lease, NewJob
 from ranch.schedule import Schedule
@@ -47,6 +47,7 @@ def _stored(new: NewJob, job_id: str, now_ms: int, expires_ms: int) -> Job:
         expires_at=expires_ms / 1000 if expires_ms else None,
         lease=None if new.lease is None else to_ms(new.lease) / 1000,
         dedup_key=new.dedup_key,
+        result_ttl=None if new.result_ttl is None else to_ms(new.result_ttl) / 1000,
     )
 
 
@@ -80,6 +81,18 @@ def planned(reply: Sequence[Any]) -> Plan:
     """Read schedules."""
     now_ms, texts = reply
     return Plan(schedules=sorted(map(Schedule.read, texts), key=lambda found: found.name), now=now_ms / 1000)
+
+
+def outcome(reply: Sequence[Any]) -> Outcome | None:
+    """Read how a job has ended."""
+    if not reply:
+        return None
+    how, said = reply
+    if how == b"kept":
+        return unpack_outcome(said)
+    return (
+        Outcome(how="dead", death=Death(**json.loads(said))) if how == b"dead" else Outcome(how="open", kept=bool(said))
+    )
 
 
 def endings(words: Sequence[bytes]) -> list[Ending]:

@@ -17,7 +17,7 @@ MARK: Final = "ranch-import:"
 #: More of anything has never happened to a job.
 _MOST: Final = 2**31
 #: What a line says as the job did.
-_KEPT: Final = ("lane", "content_type", "cost", "due_at", "bid", "expires_at", "lease")
+_KEPT: Final = ("lane", "content_type", "cost", "due_at", "bid", "expires_at", "lease", "result_ttl")
 _COUNTED: Final = ("enqueued_at", "attempts", "reclaims", "failures")
 
 
@@ -61,6 +61,7 @@ class StoredLine:
     expires_at: float | None = field(default=None, converter=checked_time)
     lease: float | None = None
     dedup_key: str | None = None
+    result_ttl: float | None = field(default=None, converter=checked_time)
 
     def __attrs_post_init__(self) -> None:
         self.new(self.dedup_key)
@@ -80,6 +81,7 @@ class StoredLine:
             expires=expires,
             lease=self.lease,
             dedup_key=dedup_key,
+            result_ttl=self.result_ttl,
         )
 
 

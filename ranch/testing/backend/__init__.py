@@ -15,6 +15,7 @@ from ranch.testing.backend.places import Places
 from ranch.testing.backend.processes import Processes
 from ranch.testing.backend.races import Races
 from ranch.testing.backend.rates import Rates
+from ranch.testing.backend.results import Results
 from ranch.testing.backend.room import Room
 from ranch.testing.backend.schedules import Schedules
 from ranch.testing.backend.waits import Waits
@@ -35,6 +36,7 @@ class BackendSuite(
     IdleLanes,
     Places,
     Waits,
+    Results,
     Schedules,
     Agreement,
     Processes,

@@ -7,6 +7,7 @@
 -- @key dedup        by dedup_key the job that holds it
 -- @key dead         dead letters by their time
 -- @key letters      why they died
+-- @key result_prefix  of the keys of what is kept of jobs that have ended
 -- @arg now_ms       empty for the server's time
 -- @arg own          empty
 -- @rest first  job ids

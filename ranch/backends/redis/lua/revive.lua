@@ -13,6 +13,7 @@ for i = first, #ARGV do
     forget(id)
     local job = read_header(record)
     job.failures, job.reclaims, job.expires_ms, job.due_ms = 0, 0, 0, now_ms
+    if job.result_ms then call("DEL", result_prefix .. id) end
     record = write_header(record, job)
     call("HSET", jobs, id, record)
     count(job.lane, "revived", 1)

@@ -1,5 +1,5 @@
 -- Jobs that go for good, and dead letters.
--- @include policy, lib.queue, lib.records
+-- @include policy, lib.queue, lib.records, lib.outcomes
 -- @key meta         the queue's row
 -- @key jobs         records by job id
 -- @key timers       what is to be seen to, by its time
@@ -7,6 +7,7 @@
 -- @key dedup        by dedup_key the job that holds it
 -- @key dead         dead letters by their time
 -- @key letters      why they died
+-- @key result_prefix  of the keys of what is kept of jobs that have ended
 
 -- How many dead letters go at once when there are too many.
 local TRIMMED = 10
@@ -34,6 +35,7 @@ local function end_job(how, id, record, job)
   let_go(id, job)
   call("HDEL", jobs, id)
   count(job.lane, how == "expired" and how or "cancelled", 1)
+  if job.result_ms then keep(id, job.result_ms, how .. "\0\0") end
   note(how, id, record)
 end
 
@@ -56,6 +58,7 @@ local function die(id, record, job, letter)
   call("ZADD", dead, now_ms, id)
   call("HSET", letters, id, letter)
   if dead_ttl_ms then call("ZADD", timers, now_ms + dead_ttl_ms, "x" .. id) end
+  if job.result_ms then keep(id, job.result_ms, "dead\0\0" .. letter) end
   count(job.lane, "died", 1)
   call("HINCRBY", lane_prefix .. job.lane, "dead", 1)
   local extra = math.min(call("ZCARD", dead) - max_dead, TRIMMED)

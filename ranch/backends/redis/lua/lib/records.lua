@@ -1,7 +1,7 @@
 -- The header of a job's record, and what follows it of the scripts' concern; the rest is the client's affair.
 
 -- In ms: enqueued at, due at, expires at or 0; cost, priority, flags, attempts, reclaims, failures, length of the
--- lane's key. Then the lane's key, and as the flags say: bid, lease in ms, dedup_key after its length.
+-- lane's key. Then the lane's key, and as the flags say: bid, lease in ms, dedup_key after its length, result_ttl in ms.
 local HEADER, HEADER_SIZE = "<I6I6I6dBBHHHH", 36
 
 local function read_header(record)
@@ -16,7 +16,9 @@ local function read_header(record)
     if job.flags % 8 >= 4 then
       size, at = struct.unpack("<H", record, at)
       job.dedup_key = string.sub(record, at, at + size - 1)
+      at = at + size
     end
+    if job.flags >= 8 then job.result_ms = struct.unpack("<I6", record, at) end
   end
   return job
 end

@@ -1,0 +1,73 @@
+"""The steps of those who wait in tables."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from attrs import frozen
+
+from ranch.backends.lookups import Lookups, Store
+from ranch.steps import Steps
+
+# Seconds between two looks at whether a job has ended.
+_PAUSE: Final = 0.005
+
+
+@frozen
+class Wait:
+    """The step of whoever waits for a change of a queue."""
+
+    store: Store
+    queue: str
+    timeout: float
+    tick: int
+
+    def __call__(self) -> None:
+        self.store.wait(self.queue, self.timeout, self.tick)
+
+
+@frozen
+class Watch:
+    """The step of whoever waits for a job to end."""
+
+    store: Store
+    queue: str
+    job_id: str
+    timeout: float
+
+    def seen(self) -> bool:
+        """Look whether it is kept how the job has ended."""
+        with self.store.begin(self.queue, reading=True) as tables:
+            return tables.outcome(self.job_id) is not None
+
+    def __call__(self) -> None:
+        self.store.wait_for(self.queue, self.job_id, self.timeout)
+
+    def look_on(self) -> None:
+        """Look again and again, until it is seen."""
+        until = time.monotonic() + self.timeout
+        while not self.seen() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(_PAUSE, left))
+
+    async def alook_on(self) -> None:
+        """Do the same; the pauses take no thread."""
+        until = time.monotonic() + self.timeout
+        while not await asyncio.to_thread(self.seen) and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110
+            # Another process may be who ends it.
+            await asyncio.sleep(min(_PAUSE, left))
+
+
+class Waits(Lookups):
+    """What there is to wait for in one queue."""
+
+    def wait(self, timeout: float, tick: int) -> Steps[None]:
+        yield Wait(self.store, self.queue, timeout, tick)
+
+    def wait_for(self, job_id: str, timeout: float) -> Steps[None]:
+        yield Watch(self.store, self.queue, job_id, timeout)
+
+    def ring(self) -> Steps[None]:
+        # A change wakes all who wait.
+        yield from ()
