@@ -182,8 +182,7 @@ class Traffic:
 
     def keep(self, tables: Tables, lane: LaneRow, job: JobRow, death: Death) -> None:
         """Add a job, stored already as a dead one, to the dead letters."""
-        ttl = self.policy.dead_ttl
-        until = None if ttl is None else round(job.at + ttl, 3)
+        until = None if (ttl := self.policy.dead_ttl) is None else round(job.at + ttl, 3)
         tables.add_letter(LetterRow(job.id, job.at, until, death))
         if until is not None:
             tables.add_timer(until, f"x{job.id}")
