@@ -15,7 +15,8 @@ from celery.utils.log import get_logger
 from celery.utils.time import maybe_iso8601, maybe_make_aware
 from kombu.utils.functional import retry_over_time
 
-from ranch.exceptions import BackendUnavailable, DecodeError
+from ranch.celery.calls import task_of
+from ranch.exceptions import BackendUnavailable
 from ranch.model import Job
 from ranch.operations.core import PER_CALL
 from ranch.queue import Queue
@@ -136,19 +137,11 @@ def _stored(deliveries: Sequence[Delivery], job: Mapping[str, Any]) -> list[Job]
     queue, policy = deliveries[0].queue, deliveries[0].retry_policy
     messages = [(delivery.lane, delivery.payload) for delivery in deliveries]
     jobs: list[Job] = _retried(partial(queue.enqueue_many, messages, **job), policy)
-    if jobs[0].duplicate and (deliveries[0].is_retry or task_of(jobs[0]) == deliveries[0].task_id):
+    if jobs[0].duplicate and (deliveries[0].is_retry or task_of(queue.name, jobs[0]) == deliveries[0].task_id):
         # What goes on under the same id, while that holds the key; and a retry is waited for, whoever holds it.
         keyless = {name: value for name, value in job.items() if not name.startswith("dedup")}
         return _retried(partial(queue.enqueue_many, messages, **keyless), policy)  # type: ignore[no-any-return]
     return jobs
-
-
-def task_of(job: Job) -> Any:
-    """Return the id of the task that a job runs; None if the job is no message to a task."""
-    try:
-        return job.payload["headers"]["id"]
-    except (DecodeError, KeyError, TypeError):
-        return None
 
 
 def _retried(call: Callable[[], Any], policy: Mapping[str, Any] | None) -> Any:

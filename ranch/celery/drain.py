@@ -9,6 +9,7 @@ from typing import Any, Final
 from celery import Celery
 from celery.utils.log import get_logger
 
+from ranch.celery.calls import message_of
 from ranch.celery.embedding import Ranch
 from ranch.celery.message import unpack
 from ranch.celery.naming import LANE_HEADER
@@ -41,7 +42,7 @@ def drain(app: Celery, queue: str) -> int:
         messages = []
         for lease in leases:
             try:
-                messages.append((lease, _message(lease.job)))
+                messages.append((lease, _message(app, queue, lease.job)))
             except SerializationError as exc:
                 lanes.bury([lease], CANNOT_DECODE, error=exc)
         _send(app, queue, [message for _, message in messages])
@@ -58,7 +59,7 @@ def _move(app: Celery, queue: str, jobs: Sequence[Job]) -> int:
     messages = {}
     for job in jobs:
         try:
-            messages[job.id] = _message(job)
+            messages[job.id] = _message(app, queue, job)
         except SerializationError as exc:
             log.warning("job %s stays in lane %r: %s", job.id, job.lane, exc)
     _send(app, queue, messages.values())
@@ -70,14 +71,14 @@ def _move(app: Celery, queue: str, jobs: Sequence[Job]) -> int:
     return len(messages)
 
 
-def _message(job: Job) -> Mapping[str, Any]:
-    """Return a job's payload, which is a message.
+def _message(app: Celery, queue: str, job: Job) -> Mapping[str, Any]:
+    """Return a job's payload as a message.
 
     Raises:
         SerializationError: It is none.
     """
-    unpack(job.payload, tag=job.id, redelivered=False, accept=None)
-    message: Mapping[str, Any] = job.payload
+    message: Mapping[str, Any] = message_of(app, queue, job)
+    unpack(message, tag=job.id, redelivered=False, accept=None)
     return message
 
 

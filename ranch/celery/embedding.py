@@ -6,22 +6,24 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from attrs import asdict
-from celery import Celery
+from celery import Celery, Signature
 
+from ranch.celery.calls import call_of
 from ranch.celery.delivery import batching
 from ranch.celery.endings import Endings
-from ranch.celery.internals.app import let_sends_return_others, scope_producers, use_amqp
+from ranch.celery.internals.app import let_sends_return_others, scope_producers, signature_queue, use_amqp
 from ranch.celery.message import readable
 from ranch.celery.naming import Naming, lane_router
 from ranch.celery.settings import read_settings
 from ranch.celery.store import open_store
 from ranch.celery.weights import weight_function_of
 from ranch.config import Config
-from ranch.exceptions import ConfigError
+from ranch.exceptions import ConfigError, InvalidJob
 from ranch.hooks.manager import Plugins
 from ranch.observe.log import MetricsLog
 from ranch.operations import Operations
 from ranch.queue import Queue
+from ranch.schedule import Schedule
 from ranch.typing import Backend
 
 T = TypeVar("T")
@@ -146,6 +148,30 @@ class Ranch:
         """Return the ranch queue that bears the name of a Celery queue, by default that of the app's default queue."""
         name = name or str(self.app.amqp.default_queue.name)
         return self._once(_QUEUE + name, lambda: Queue(name, **self._settings_of(name)))
+
+    def schedule(
+        self, signature: Signature[Any], cron: str | None = None, *, name: str, lane: str, **options: Any
+    ) -> Schedule:
+        """Put a task into a lane again and again: each run exactly once, with an id and a result of its own.
+
+        No Celery beat is needed: the workers of the queue do it. Two round trips.
+
+        Args:
+            signature: Of one task, such as ``report.s("daily")``. Of options it may have ``queue`` and ``time_limit``;
+                without a queue it is the one that the task is routed to.
+            cron: This and all that follow: as for `Queue.schedule`.
+            name: Of the schedule, unique in the queue.
+            lane: Whose job it is.
+            options: `every`, `timezone`, `missed`, `grace`, and the options of each job.
+
+        Raises:
+            InvalidJob: The signature or a value cannot be; nothing was stored.
+        """
+        call = call_of(signature)
+        queue = signature_queue(self.app, signature)
+        if queue is None:
+            raise InvalidJob(f"{call.task} is routed to an exchange, and lanes need a queue: give it one")
+        return self.queue(queue).schedule(cron, call.payload(), name=name, lane=lane, **options)
 
     def operations(self, name: str) -> Operations:
         """Return the operations of a queue, for whoever drives them in steps."""

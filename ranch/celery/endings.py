@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,12 +12,12 @@ from celery.exceptions import WorkerLostError
 from celery.utils.log import get_logger
 from kombu.serialization import prepare_accept_content
 
+from ranch.celery.calls import message_of
 from ranch.celery.internals.app import known_task
 from ranch.celery.message import unpack
 from ranch.hooks import hookimpl
 from ranch.hooks.details import Cancelled, Dead, Expired
 from ranch.letters import WORKER_LOST
-from ranch.model import Job
 
 log = get_logger(__name__)
 
@@ -37,17 +37,17 @@ class Endings:
 
     @hookimpl
     def ranch_expired(self, details: Expired) -> None:
-        self._each(details.jobs, partial(self._revoke, "expired"))
+        self._each(details, partial(self._revoke, "expired"))
 
     @hookimpl
     def ranch_cancelled(self, details: Cancelled) -> None:
         if details.how != "purged":
-            self._each(details.jobs, partial(self._revoke, "revoked"))
+            self._each(details, partial(self._revoke, "revoked"))
 
     @hookimpl
     def ranch_dead(self, details: Dead) -> None:
         if details.death.reason == WORKER_LOST.reason:
-            self._each(details.jobs, self._fail)
+            self._each(details, self._fail)
 
     def tell_duplicate(self, payload: Mapping[str, Any], first: str) -> None:
         """Tell of a message that was not stored, for the task `first` does the same: its result is REVOKED."""
@@ -56,10 +56,11 @@ class Endings:
         except Exception:
             log.exception("could not tell that task %s is a duplicate", payload["headers"].get("id"))
 
-    def _each(self, jobs: Iterable[Job], tell: Callable[[Any, Any], None]) -> None:
-        for job in jobs:
+    def _each(self, details: Cancelled | Dead | Expired, tell: Callable[[Any, Any], None]) -> None:
+        for job in details.jobs:
             try:
-                tell(*self._found(job.payload, tag=job.id, redelivered=job.attempts > 0))
+                message = message_of(self._app, details.queue, job)
+                tell(*self._found(message, tag=job.id, redelivered=job.attempts > 0))
             except Exception:
                 log.exception("could not tell of the end of job %s in lane %r", job.id, job.lane)
 

@@ -10,7 +10,8 @@ from typing import Any, Final, TypeAlias
 from attrs import evolve
 from celery.utils.log import get_logger
 
-from ranch.celery.delivery import Delivery, deliver, moment_of, task_of
+from ranch.celery.calls import task_of
+from ranch.celery.delivery import Delivery, deliver, moment_of
 from ranch.celery.embedding import Ranch
 from ranch.celery.internals import flow
 from ranch.celery.message import repack
@@ -98,7 +99,7 @@ class Gateway:
             jobs = deliver([evolve(delivery, always=True)])
         for job in jobs:
             if job.duplicate:
-                self._ranch.endings.tell_duplicate(delivery.payload, task_of(job))
+                self._ranch.endings.tell_duplicate(delivery.payload, task_of(delivery.queue.name, job))
 
     def _delivery(self, queue: str, lane: str, message: Any) -> Delivery:
         return Delivery(

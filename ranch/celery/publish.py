@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from kombu import serialization
 from kombu.compression import compress
 
-from ranch.celery.delivery import Delivery, deliver, leave, moment_of, task_of
+from ranch.celery.calls import task_of
+from ranch.celery.delivery import Delivery, deliver, leave, moment_of
 from ranch.celery.internals.app import Sender, WrappedSenderAMQP, routed_queue, send_returns
 from ranch.celery.message import pack
 from ranch.celery.naming import LANE_HEADER
@@ -125,7 +126,7 @@ class RanchAMQP(WrappedSenderAMQP):
                 # A group lends its producer to each of its sends.
                 if not (message.headers["group"] and leave(producer, delivery)):
                     for job in deliver([delivery]):
-                        if job.duplicate and send_returns(first := task_of(job)):
+                        if job.duplicate and send_returns(first := task_of(queue.name, job)):
                             ranch.endings.tell_duplicate(delivery.payload, first)
 
             return native(LaneProducer(producer, take), name, message, headers=headers, **options)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from celery.utils.log import get_logger
 
+from ranch.celery.calls import message_of
 from ranch.celery.embedding import Ranch
 from ranch.celery.execution import Execution
 from ranch.celery.gateway import Gateway
@@ -184,7 +185,7 @@ class Pump:
         consumer = self._consumer
         try:
             message = unpack(
-                lease.job.payload,
+                message_of(consumer.app, source.name, lease.job),
                 tag=lease.token,
                 redelivered=lease.job.attempts > 1,
                 accept=consumer.task_consumer.accept,

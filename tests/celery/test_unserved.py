@@ -68,7 +68,7 @@ def test_a_queue_that_no_worker_takes_is_reported(
             code, (line,) = check(tmp_path, settings, "--json", "--queue", "exports")
             assert json.loads(line)["unserved"] == {"queue": "exports", "jobs": 1, "workers": 1}
             wait_until(lambda: one in other.log, SOON)
-            with CeleryWorker(tmp_path, settings, "-Q", "exports", name="exports", concurrency=1) as exports:
+            with CeleryWorker(tmp_path, settings, "-Q", "exports", name="exports", concurrency=1):
                 assert check(tmp_path, settings, "--queue", "exports") == (0, ["queue 'exports' has no faults"])
                 Ranch(app).queue("celery").enqueue("acme", "another", delay=3600)
                 app.control.cancel_consumer("exports", destination=["exports@tests"], reply=True)
@@ -76,7 +76,6 @@ def test_a_queue_that_no_worker_takes_is_reported(
                 assert wait_until(lambda: [found for found in [check(tmp_path, settings)] if found[0]], SOON) == [
                     (1, ["queue 'celery' has no faults", "queue 'exports' has no faults", two])
                 ]
-                assert "in lanes of queue" not in exports.log
 
 
 def test_an_app_names_its_queues(settings: dict[str, Any], new_app: Callable[..., Celery]) -> None:

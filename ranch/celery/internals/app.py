@@ -127,20 +127,31 @@ def routed_queue(app: Celery, options: Mapping[str, Any]) -> str | None:
 
 
 def task_queue(task: Any) -> str | None:
-    """Return the name of the queue that a task is routed to, if nothing else is said when it is sent.
+    """Return the name of the queue that a task is routed to, if nothing else is said when it is sent."""
+    return _queue_of(task.app, task.name, _destination(task), task_type=task)
 
-    A queue that Celery makes on the way is not left behind: a worker might take it for one to consume.
-    """
-    app = task.app
-    chosen = {
-        name: value for name in ("queue", "exchange", "routing_key") if (value := getattr(task, name, None)) is not None
-    }
+
+def signature_queue(app: Celery, signature: Any) -> str | None:
+    """Return the name of the queue that a signature names, or that its task is routed to."""
+    task, named = known_task(app, signature.task), signature.options.get("queue")
+    chosen = {"queue": named} if named else _destination(task)
+    call = {"args": signature.args, "kwargs": signature.kwargs}
+    return _queue_of(app, signature.task, chosen, task_type=task, **call)
+
+
+def _destination(task: Any) -> dict[str, Any]:
+    names = ("queue", "exchange", "routing_key")
+    return {name: value for name in names if (value := getattr(task, name, None)) is not None}
+
+
+def _queue_of(app: Celery, name: str, chosen: dict[str, Any], **call: Any) -> str | None:
+    # A queue that Celery makes on the way is not left behind: a worker might take it for one to consume.
     known = set(app.amqp.queues)
     try:
-        return routed_queue(app, app.amqp.router.route(chosen, task.name, task_type=task))
+        return routed_queue(app, app.amqp.router.route(chosen, name, **call))
     finally:
-        for name in set(app.amqp.queues) - known:
-            app.amqp.queues.pop(name, None)
+        for made in set(app.amqp.queues) - known:
+            app.amqp.queues.pop(made, None)
 
 
 def consumed_queues(app: Celery) -> list[str]:
