@@ -144,12 +144,16 @@ class SQLiteBackend(TableBackend):
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0)
         try:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file, before all else
+            # A file that is as it should be is opened without the lock, so whoever only reads waits for nobody.
+            known = connection.execute("PRAGMA user_version").fetchone() == (LAYOUT,)
+            if not known:
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file, before all else
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute("BEGIN IMMEDIATE")
-            self._lay_out(connection)
-            connection.execute("COMMIT")
+            if not known:
+                connection.execute("BEGIN IMMEDIATE")
+                self._lay_out(connection)
+                connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise

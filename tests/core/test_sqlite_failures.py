@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +23,17 @@ connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("BEGIN IMMEDIATE")
 print("locked", flush=True)
 sys.stdin.read()
+"""
+_STOP = """
+import os, signal, sys
+from ranch import Queue
+from ranch.strategies import WeightedLRU
+enter = WeightedLRU.enter
+def stop(*args):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return enter(*args)
+WeightedLRU.enter = stop  # which is asked in the middle of an enqueue
+Queue("q", backend=f"sqlite:///{sys.argv[1]}").enqueue("b", "of the one that is stopped")
 """
 _FILL = """
 import resource, signal, sys
@@ -81,6 +93,31 @@ def test_a_file_that_another_process_keeps_locked(path):
 
         assert 0.3 <= waited < 5.0
         assert queue.stats().pending == 2
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows stops no process")
+@pytest.mark.parametrize("then", ["let go on", "killed"])
+def test_a_process_that_is_stopped_in_the_middle_of_an_operation(path, then):
+    """It keeps the lock; let go on it ends what it was in, killed it has never begun."""
+    with Queue("q", backend=SQLiteBackend(f"sqlite:///{path}", lock_timeout=0.3)) as queue:
+        other = subprocess.Popen([sys.executable, "-c", _STOP, str(path)])
+        try:
+            _, status = os.waitpid(other.pid, os.WUNTRACED)
+            assert os.WIFSTOPPED(status)
+
+            with pytest.raises(BackendUnavailable, match="locked"):
+                queue.enqueue("a", 2)
+            assert queue.stats().enqueued == 1
+            if then == "let go on":
+                other.send_signal(signal.SIGCONT)
+                assert other.wait(30.0) == 0
+        finally:
+            other.kill()
+            other.wait()
+
+        queue.enqueue("a", 2)
+        assert queue.check() == []
+        assert queue.stats().enqueued == (3 if then == "let go on" else 2)
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="only Linux lets a process have a disk of its own")
