@@ -123,6 +123,7 @@ class ClusterServers(_Servers):
 
     def __init__(self, binary: Path | None = None, count: int = 3, options: Sequence[str] = ()) -> None:
         super().__init__()
+        self._binary, self._options, self._first_bus = binary, options, 0
         self.nodes = [RedisServer(binary, options) for _ in range(count)]
         #: One for each node.
         self.clients: list[Any] = []
@@ -130,14 +131,9 @@ class ClusterServers(_Servers):
 
     def __enter__(self) -> ClusterServers:
         with ExitStack() as stack:
-            buses = []
-            for node in self.nodes:
-                # Not the port and 10,000 more, which may be none.
-                buses.append(free_port())
-                enabled = ("--cluster-enabled", "yes", "--cluster-port", str(buses[-1]))
-                node.options = [*node.options, *enabled, "--cluster-node-timeout", "2000"]
-                stack.enter_context(node)
-                self.clients.append(stack.enter_context(redis.Redis.from_url(node.url)))
+            buses = [self._launch(node, stack) for node in self.nodes]
+            self._first_bus = buses[0]
+            self.clients += [stack.enter_context(redis.Redis.from_url(node.url)) for node in self.nodes]
             share = -(-_SLOTS // len(self.nodes))
             for number, client in enumerate(self.clients):
                 first, last = number * share, min((number + 1) * share, _SLOTS) - 1
@@ -148,6 +144,14 @@ class ClusterServers(_Servers):
                 self._ids.append(client.execute_command("CLUSTER", "MYID"))
             self._stack = stack.pop_all()
         return self
+
+    def _launch(self, node: RedisServer, stack: ExitStack) -> int:
+        """Start a server that belongs to a cluster, and return the port on which it speaks to the others."""
+        bus = free_port()  # not the port and 10,000 more, which may be none
+        enabled = ("--cluster-enabled", "yes", "--cluster-port", str(bus))
+        node.options = [*node.options, *enabled, "--cluster-node-timeout", "2000"]
+        stack.enter_context(node)
+        return bus
 
     def _knows_all(self, client: Any) -> bool:
         info = client.execute_command("CLUSTER INFO")
@@ -162,6 +166,17 @@ class ClusterServers(_Servers):
         """Remove all data."""
         for client in self.clients:
             client.flushall()
+
+    def add_replica(self, number: int) -> RedisServer:
+        """Start a replica of a node, which takes over when that one is lost, and return it when it has the data."""
+        replica = RedisServer(self._binary, self._options)
+        self._launch(replica, self._stack)
+        client = self._stack.enter_context(redis.Redis.from_url(replica.url))
+        client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self._first_bus)
+        wait_until(lambda: self._ids[number] in client.execute_command("CLUSTER", "NODES"), timeout=30.0)
+        client.execute_command("CLUSTER", "REPLICATE", self._ids[number])
+        wait_until(lambda: client.info("replication").get("master_link_status") == "up", timeout=30.0)
+        return replica
 
     def owner(self, key: str) -> int:
         """Tell which of the nodes, from 0 on, serves a key."""

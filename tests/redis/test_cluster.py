@@ -156,13 +156,15 @@ def test_scripts_that_use_keys_of_lanes_name_two_keys(cluster):
             assert len(keys) >= 2 or not any(key.endswith("prefix") for key in keys), file.name
 
 
-def test_a_client_for_one_server_is_told_that_it_met_a_cluster(cluster):
-    """With the URL that it should have."""
+def test_a_client_for_one_server_is_told_that_it_met_a_cluster(cluster, refusals):
+    """With the URL that it should have, at once."""
+    cluster.clients[0].config_resetstat()
     name = next(f"q{n}" for n in range(50) if cluster.owner(Keys("ranch:", f"q{n}").tag) != 0)
 
     queue = Queue(name, backend=cluster.nodes[0].tcp_url)
     with queue, pytest.raises(BackendError, match=r"use redis\+cluster://"):
         queue.enqueue("a", 1)
+    assert refusals(cluster.clients[0]) == 1
 
 
 def test_a_cluster_client_made_elsewhere(cluster):
@@ -196,3 +198,22 @@ def test_a_node_that_is_gone_and_comes_back(cluster):
         patient.enqueue("a", 3)
         assert [lease.job.payload for lease in queue.claim_many(5)][-1] == 3
         patient.close()
+
+
+def test_a_replica_takes_over_from_a_node_that_is_lost(redis_binary):
+    """Its queues are away until then, and go on with what was replicated."""
+    with ClusterServers(redis_binary) as own:
+        number = own.owner(Keys("ranch:", "q").tag)
+        replica = own.add_replica(number)
+        with Queue("q", backend=RedisBackend(own.url, retries=100)) as queue:
+            queue.enqueue("a", 1)
+            own.clients[number].wait(1, 5000)
+            own.nodes[number].kill()
+            with pytest.raises(BackendUnavailable), Queue("q", backend=RedisBackend(own.url, retries=0)) as impatient:
+                impatient.stats()
+
+            queue.enqueue("a", 2)
+
+            assert [lease.job.payload for lease in queue.claim_many(5)] == [1, 2]
+            with redis.Redis.from_url(replica.url) as client:
+                assert client.info("replication")["role"] == "master"
