@@ -156,6 +156,7 @@ def test_a_worker_waits_for_its_store(
         journal.open_gate()
         assert late.get(timeout=SOON, interval=0.01) == "late"
         wait_until(lambda: "could not settle job" in worker.log)
+        wait_until(lambda: "cannot claim from queue" in worker.log, SOON)
         own_redis.start()
         # Until its breaker has found out, sending fails at once.
         added = wait_until(lambda: sent(app.tasks["add"]))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ranch.testing.proxy import FaultyProxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ranch.testing.server import GivenServer, RedisServer
 
@@ -20,3 +20,15 @@ def proxy(redis_server: RedisServer | GivenServer) -> Iterator[FaultyProxy]:
     redis_server.empty()
     with FaultyProxy(redis_server.tcp_url) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def refusals() -> Callable[[Any], int]:
+    """Counts how often a server has refused a script or a login since its statistics were reset."""
+
+    def count(client: Any) -> int:
+        stats = client.info("commandstats")
+        told = [stats.get(f"cmdstat_{command}", {}) for command in ("evalsha", "eval", "hello", "auth")]
+        return sum(int(each.get("rejected_calls", 0)) + int(each.get("failed_calls", 0)) for each in told)
+
+    return count

@@ -14,6 +14,7 @@ from ranch.backends.redis import RedisBackend
 from ranch.backends.redis.scripts import LUA
 from ranch.exceptions import BackendError, ResultNotReady
 from ranch.testing.server import RedisServer
+from ranch.testing.topologies import ClusterServers, WatchedServers
 from ranch.testing.waiting import wait_until
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "redis-in-production.md"
@@ -38,6 +39,12 @@ def admin(guarded):
     with redis.Redis.from_url(guarded.url) as client:
         client.execute_command("ACL", "SETUSER", "worker", "reset", *RULE)
         yield client
+
+
+def needs(what):
+    """Return what the page says a user needs beside the rule."""
+    line = re.search(rf"^- .*{what}.*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)[0]
+    return re.findall(r"\+[a-z|]+", line.partition(";")[0])
 
 
 def url_of(guarded, user="worker", password="secret"):
@@ -110,12 +117,71 @@ def test_the_rule_leaves_the_rest_alone(guarded, admin):
             client.config_get("*")
 
 
-def test_a_command_that_is_not_allowed_is_named(guarded, admin):
-    """The error says whose fault it is not."""
-    admin.execute_command("ACL", "SETUSER", "worker", "-zadd")
-
-    with Queue("q", backend=url_of(guarded)) as queue, pytest.raises(BackendError, match="does not let this user"):
+def test_a_command_that_is_not_allowed_is_named(guarded, admin, refusals):
+    """The error says whose fault it is not. It is tried once; what was done before stays, and can be mended."""
+    with Queue("q", backend=url_of(guarded)) as queue:
         queue.enqueue("a", 1)
+        admin.execute_command("ACL", "SETUSER", "worker", "-zadd")
+        admin.config_resetstat()
+
+        with pytest.raises(BackendError, match="does not let this user"):
+            queue.enqueue("b", 2)
+
+        assert refusals(admin) == 1
+        admin.execute_command("ACL", "SETUSER", "worker", "+zadd")
+        assert queue.check(repair=True)
+        assert queue.check() == []
+        assert [lease.job.payload for lease in queue.claim_many(10)] == [1, 2]
+
+
+def test_any_character_may_stand_in_a_password(guarded, admin):
+    """Written as in any URL."""
+    admin.execute_command("ACL", "SETUSER", "worker", ">p@ss/:ü")
+
+    with Queue("q", backend=url_of(guarded, password="p%40ss%2F%3A%C3%BC")) as queue:
+        assert queue.enqueue("a", 1).id
+
+
+def test_another_database_needs_select(guarded, admin):
+    """As the page says: with it all goes, without it nothing."""
+    url = url_of(guarded)[: -len("0")] + "3"
+    with Queue("q", backend=url) as queue:
+        with pytest.raises(BackendError, match="select"):
+            queue.enqueue("a", 1)
+        admin.execute_command("ACL", "SETUSER", "worker", "+select")
+
+        assert queue.enqueue("a", 1).id
+
+
+def test_a_cluster_needs_what_the_page_says(redis_binary):
+    """The rule with that suffices, and without it does not."""
+    with ClusterServers(redis_binary) as cluster:
+        url = f"redis+cluster://worker:secret@127.0.0.1:{cluster.nodes[0].port}"
+        for client in cluster.clients:
+            client.execute_command("ACL", "SETUSER", "worker", "reset", *RULE)
+        with pytest.raises(BackendError), Queue("q", backend=RedisBackend(url, retries=0)) as queue:
+            queue.stats()
+
+        for client in cluster.clients:
+            client.execute_command("ACL", "SETUSER", "worker", *needs("In a cluster"))
+        backend = RedisBackend(url)
+        do_all(backend)
+        backend.close()
+
+
+def test_a_sentinel_needs_what_the_page_says(redis_binary):
+    """Its own user, who is named beside the servers'."""
+    with WatchedServers(redis_binary) as servers:
+        with redis.Redis.from_url(servers.primary.url) as primary, redis.Redis.from_url(servers.sentinel.url) as one:
+            primary.execute_command("ACL", "SETUSER", "worker", "reset", *RULE)
+            one.execute_command("ACL", "SETUSER", "looker", "reset", "on", ">told", *needs("A Sentinel's own user"))
+        url = servers.url.replace("//", "//worker:secret@") + "?sentinel_username=looker&sentinel_password="
+
+        backend = RedisBackend(url + "told")
+        do_all(backend)
+        backend.close()
+        with pytest.raises(BackendError), Queue("q", backend=RedisBackend(url + "guess", retries=0)) as queue:
+            queue.stats()
 
 
 def test_keys_that_are_not_allowed_are_an_error(guarded, admin):
@@ -134,10 +200,12 @@ def test_who_may_not_ask_how_keys_are_dropped_works_all_the_same(guarded, admin)
         assert queue.enqueue("a", 1).id
 
 
-def test_a_wrong_password_is_an_error_at_once(guarded, admin):
-    """Not an absence that may pass."""
+def test_a_wrong_password_is_an_error_at_once(guarded, admin, refusals):
+    """Not an absence that may pass, so it is tried once."""
+    admin.config_resetstat()
     with Queue("q", backend=url_of(guarded, password="guess")) as queue, pytest.raises(BackendError) as caught:
         queue.stats()
 
     assert "lets us not in" in str(caught.value)
     assert type(caught.value) is BackendError
+    assert refusals(admin) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis as redis_py
@@ -20,7 +20,7 @@ from ranch.testing.forking import Child
 from ranch.testing.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ranch.testing.server import RedisServer
 
@@ -126,15 +126,18 @@ def test_a_server_that_is_gone_and_comes_back(own_redis: RedisServer) -> None:
     backend.close()
 
 
-def test_a_full_server_refuses_and_changes_nothing(own_redis: RedisServer) -> None:
-    """When memory is short an enqueue is refused whole, and claims go on, so that the backlog shrinks."""
+def test_a_full_server_refuses_and_changes_nothing(own_redis: RedisServer, refusals: Callable[[Any], int]) -> None:
+    """When memory is short an enqueue is refused whole, and once; claims go on, so that the backlog shrinks."""
     backend = RedisBackend(own_redis.url)
     lanes = backend.lanes("q", WeightedLRU())
     drive(backend, lanes.enqueue([JOB, JOB]))
-    backend._connections.client().config_set("maxmemory", 1)
+    server = backend._connections.client()
+    server.config_set("maxmemory", 1)
+    server.config_resetstat()
 
     with pytest.raises(BackendError, match="maxmemory"):
         drive(backend, lanes.enqueue([JOB]))
+    assert refusals(server) == 1
     claim = drive(backend, lanes.claim(1, 60.0, "me"))
     lost = drive(backend, lanes.ack(claim.leases))
 

@@ -13,6 +13,8 @@ import redis
 from ranch import AsyncQueue, LeaseLost, Queue, QueueFull
 from ranch.backends.redis import RedisBackend
 from ranch.exceptions import BackendUnavailable, ConfigError
+from ranch.hooks import hookimpl
+from ranch.hooks.manager import Plugins
 from ranch.testing.waiting import wait_until
 
 
@@ -51,6 +53,26 @@ def test_a_call_waits_for_a_server_that_is_back_soon(proxy):
         back.join()
 
         assert queue.stats().pending == 2
+
+
+def test_a_call_is_made_five_times(proxy):
+    """With four pauses, of 1.2 seconds on average and 2.4 at most; silence is borne for five seconds each time."""
+    backend = RedisBackend(proxy.url)
+    with Queue("q", backend=backend) as queue:
+        queue.enqueue("a", 1)
+        before = proxy.connections
+        proxy.lose_answers(100)
+
+        start = time.monotonic()
+        with pytest.raises(BackendUnavailable):
+            queue.stats()
+        took = time.monotonic() - start
+
+    # The first went over the connection that was open.
+    assert proxy.connections - before == 4
+    assert took < 2.4 + 1.0
+    told = backend._connections.client().connection_pool.connection_kwargs
+    assert (told["socket_timeout"], told["socket_connect_timeout"], told["health_check_interval"]) == (5.0, 5.0, 30)
 
 
 def test_a_silent_server_is_given_up_on(proxy):
@@ -116,8 +138,15 @@ def test_an_enqueue_that_filled_the_lane_and_lost_its_answer(proxy):
 
 
 def test_a_cancel_that_lost_its_answer(proxy):
-    """Sent again it finds no job: the answer is no, though the job is cancelled."""
-    with Queue("q", backend=proxy.url) as queue:
+    """Sent again it finds no job: the answer is no and nobody is told, though the job is cancelled."""
+    told = []
+
+    class Watch:
+        @hookimpl
+        def ranch_cancelled(self, details):
+            told.extend(job.id for job in details.jobs)
+
+    with Queue("q", backend=proxy.url, plugins=Plugins([Watch()])) as queue:
         first, second = queue.enqueue_many([("a", 1), ("a", 2)])
         assert queue.cancel(first.id)  # the server knows the script by now
         proxy.lose_answers(1)
@@ -125,6 +154,7 @@ def test_a_cancel_that_lost_its_answer(proxy):
         assert not queue.cancel(second.id)
 
         assert queue.stats().cancelled == 2
+        assert told == [first.id]
 
 
 def test_an_answer_that_is_lost_is_asked_for_again(proxy):
@@ -137,6 +167,18 @@ def test_an_answer_that_is_lost_is_asked_for_again(proxy):
         payloads = [lease.job.payload for lease in queue.claim_many(10)]
 
     assert payloads == ["first", "second", "second"]
+
+
+def test_an_enqueue_with_a_key_that_lost_its_answer(proxy):
+    """Sent again it finds the job that it has stored itself, so there is one, which reads as a duplicate."""
+    with Queue("q", backend=proxy.url) as queue:
+        queue.enqueue("a", "first")
+        proxy.lose_answers(1)
+
+        second = queue.enqueue("a", "second", dedup_key="second")
+
+        assert second.duplicate
+        assert [lease.job.payload for lease in queue.claim_many(10)] == ["first", "second"]
 
 
 def test_a_lost_answer_to_an_ack_reads_as_a_lost_lease(proxy):

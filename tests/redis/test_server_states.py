@@ -143,6 +143,9 @@ def test_too_few_replicas(queue, client):
 
     with pytest.raises(BackendUnavailable, match="has too few replicas"):
         queue.enqueue("a", 2)
+    client.config_set("min-replicas-to-write", 0)
+
+    assert (queue.stats().enqueued, queue.check()) == (1, [])
 
 
 def test_a_server_that_cannot_write_to_its_disk(queue, client, tmp_path):
