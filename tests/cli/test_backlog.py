@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from ranch import Priority, Queue, Retry
+from ranch.backends.sqlite import SQLiteBackend
 from ranch.cli.backlog.check import Checked
 from ranch.cli.backlog.load import Load
+from ranch.testing import FakeClock
 
 BID = {"name": "bid", "ageing": 0.5}
 
@@ -32,6 +35,10 @@ def old(tmp_path: Path) -> Queue:
     queue.lane("a").update(weight=0.25, tags={"plan": "gold"}, data={"bid": 9, "contact": {"mail": "ü"}})
     queue.lane("b").limit(rate="10/m", max_pending=1, overflow="drop-oldest", expires=0.001)
     queue.lane("unused").pause()
+    options = {"priority": 5, "cost": 2.5, "bid": -1.5, "expires": 60, "lease": 7.0}
+    queue.schedule("0 9 * * 1-5", {"send": "ü"}, name="weekly", lane="a", timezone="Europe/Berlin", **options)
+    queue.schedule(every=0.5 + 86400, name="daily", lane="e", missed="skip", grace=9.0, dedup_key="day", dedup_for=60)
+    queue.schedules.pause("daily")
     queue.limit(max_pending=2, expires=3.0, paused=True)
     yield queue
     queue.close()
@@ -70,11 +77,12 @@ def by_payload(queue: Queue) -> dict[str, object]:
 
 
 def test_nothing_is_lost_on_the_way(old, file, ranch, url) -> None:
-    """Order, seniority, cost, bid, expiry, keys, lanes, limits, strategy and dead letters are as they were."""
+    """Order, seniority, cost, bid, expiry, keys, lanes, limits, strategy, schedules, dead letters are as they were."""
     result = ranch("import", str(file), on="new")
 
     assert result.stdout == (
-        "301 jobs, 3 dead letters and 7 lanes put into queue 'new'. It is paused, as it was: `ranch resume`\n"
+        "301 jobs, 3 dead letters, 2 schedules and 7 lanes put into queue 'new'. It is paused, as it was: "
+        "`ranch resume`\n"
     )
     with Queue("new", backend=url, strategy=BID) as new:
         assert described(new) == described(old)
@@ -96,6 +104,10 @@ def test_nothing_is_lost_on_the_way(old, file, ranch, url) -> None:
                 was.stats.delayed,
                 was.stats.dead,
             )
+        assert new.schedules.list() == old.schedules.list()
+        assert [schedule.timetable.start for schedule in new.schedules.list()] == [
+            schedule.timetable.start for schedule in old.schedules.list()
+        ]
         assert new.limits() == old.limits()
         new.limit(max_pending=None, paused=False)
         assert new.enqueue("c", "again", dedup_key="mine").duplicate
@@ -158,12 +170,31 @@ def test_an_import_can_be_broken_off_and_started_again(old, file, ranch, url, st
         new.enqueue("z", {"n": -1})  # producers may go on
     said = json.loads(ranch("import", str(file), "--json", on="new").stdout)
 
-    assert said["job"] + said["dead"] + said["there"] == 304
+    assert said["job"] + said["dead"] + said["schedule"] + said["there"] == 306
     again = json.loads(ranch("import", str(file), "--json", on="new").stdout)
-    assert (again["job"], again["dead"], again["there"]) == (0, 0, 304)
+    assert (again["job"], again["dead"], again["schedule"], again["there"]) == (0, 0, 0, 306)
     with Queue("new", backend=url, strategy=BID) as new:
         assert [job for job in described(new) if job["lane"] != "z"] == described(old)
         assert new.stats().dead == 3
+
+
+def test_a_schedule_goes_on_in_the_new_store(ranch, url, tmp_path) -> None:
+    """A run that was due on the way is made up for there, once; one that is there under its name stays as it is."""
+    old = f"sqlite:///{tmp_path}/old.db"
+    clock = FakeClock(time.time() - 3600.0)
+    with Queue("old", backend=SQLiteBackend(old, clock=clock)) as queue:
+        queue.schedule(every=600, payload="late", name="late", lane="a")
+        queue.schedule(every=600, payload="of the old store", name="declared", lane="a")
+    with Queue("new", backend=url) as new:
+        new.schedule(every=7200, payload="of the new store", name="declared", lane="a")
+        file = ranch("export", on="old", at=old).stdout
+
+        said = json.loads(ranch("import", "--json", stdin=file, on="new").stdout)
+
+        assert (said["schedule"], said["there"]) == (1, 1)
+        assert [lease.job.payload for lease in new.claim_many(9)] == ["late"]
+        assert new.claim_many(9) == []
+        assert new.schedules.get("declared").job.body == b'"of the new store"'
 
 
 def test_expired_jobs_are_left_out_and_counted(old, ranch, tmp_path, told) -> None:
@@ -214,20 +245,25 @@ def test_another_strategy_is_refused(file, ranch, url) -> None:
         (-2, lambda line: re.sub('"due_at": [0-9.]+', '"due_at": 1e999', line), "a time must be a finite number"),
         (-2, lambda line: line.replace('"body"', '"bodi"'), "unknown key 'bodi', did you mean 'body'?"),
         (-2, lambda line: line.replace('"body"', '"base64"'), "Only base64 data is allowed"),
-        (-2, lambda line: line.replace('"lane": "', '"lane": "\\ud800'), "line 312 cannot be read"),
+        (-2, lambda line: line.replace('"lane": "', '"lane": "\\ud800'), "line 314 cannot be read"),
         (-2, lambda line: line.replace('"state": "', '"state": "un'), "@ job.state"),
         (-3, lambda _: None, "of 'job' there were 301 lines, and there are 300"),
         (-1, lambda _: None, "the end is missing"),
         (0, lambda _: None, "line 1: a file begins with the queue"),
-        (0, lambda line: line.replace('"version": 1', '"version": 2'), "of version 2, and version 1 can be read"),
+        (0, lambda line: line.replace('"version": 2', '"version": 1'), "of version 1, and version 2 can be read"),
         (0, lambda line: line.replace('"bid"', '"bidd"'), "line 1: unknown strategy 'bidd', did you mean 'bid'?"),
         (0, lambda line: line.replace('"max_pending": 2', '"max_pending": -2'), "max_pending is a whole number"),
         (2, lambda line: line.replace('"jobs": 10', '"jobs": "ten"'), "a rate is a whole number"),
         (2, lambda line: line.replace('"jobs": 10', '"job": 10'), "a rate has jobs, per and burst"),
         (-2, lambda line: f"{line}\n{line}", "is there twice"),
-        (8, lambda line: line.replace('"attempts": 1', '"attempts": -1'), "a count is a whole number"),
-        (8, lambda line: line.replace('"why": "failure"', '"why": "odd"'), "line 9"),
-        (1, lambda _: '{"kind": "end", "lane": 0, "dead": 0, "job": 0}', "cannot follow on 'end'"),
+        (10, lambda line: line.replace('"attempts": 1', '"attempts": -1'), "a count is a whole number"),
+        (10, lambda line: line.replace('"why": "failure"', '"why": "odd"'), "line 11"),
+        (9, lambda line: line.replace('"cron": "0 9', '"cron": "0 99'), "column 2, the hour, cannot be '99'"),
+        (9, lambda line: line.replace("Europe/Berlin", "Europe/Bärlin"), "there is no time zone 'Europe/Bärlin'"),
+        (9, lambda line: line.replace('"missed": "one"', '"missed": "two"'), "@ schedule.missed"),
+        (9, lambda line: f"{line}\n{line}", "line 11: schedule 'weekly' is there twice"),
+        (8, lambda line: re.sub('"next_at": [0-9.]+', '"next_at": 1e999', line), "a time must be a finite number"),
+        (1, lambda _: '{"kind": "end", "lane": 0, "schedule": 0, "dead": 0, "job": 0}', "cannot follow on 'end'"),
     ],
 )
 def test_a_line_that_cannot_be_is_refused_by_its_number(file, ranch, url, at, change, said) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ranch.cli import looks
+
 
 def test_lanes_are_listed(queue, told, ranch) -> None:
     """By their keys, with their numbers; of one tag only, if it is named."""
@@ -21,6 +23,17 @@ def test_lanes_are_listed(queue, told, ranch) -> None:
     )
     assert [lane["key"] for lane in told("lanes", "--tag", "plan=gold")] == ["acme"]
     assert re.search(r"globex +1 +1 +0 +1 +0 +0 +max_in_flight", ranch("lanes").stdout)
+
+
+def test_lanes_are_read_as_they_are_shown(queue, monkeypatch) -> None:
+    """The first are to be seen before the last are read, however many there are."""
+    monkeypatch.setattr(looks, "PER_CALL", 1)
+    shown = looks.each_lane(queue)
+    assert next(shown).key == "acme"
+
+    queue.enqueue("globex", 3)
+
+    assert [(lane.key, lane.stats.pending) for lane in shown] == [("globex", 3)]
 
 
 def test_names_cannot_command_the_terminal(queue, ranch) -> None:

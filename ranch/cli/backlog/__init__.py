@@ -21,7 +21,7 @@ from ranch.typing import Backend
 @click.argument("file", metavar="[FILE]", type=click.File("w", encoding="utf-8", atomic=True), default="-")
 @on_queue
 def export(queue: Queue, out: Output, *, file: IO[str]) -> None:
-    """Write the whole backlog to FILE, or to stdout, as JSON lines: jobs, dead letters, lanes, limits, strategy.
+    """Write all there is to FILE, or to stdout, as JSON lines: jobs, dead letters, schedules, lanes, limits, strategy.
 
     The queue stays as it is. Pause it before, for what comes and goes meanwhile may be missing. Jobs that are leased
     are written as jobs that wait, and counted in a warning: whoever has them may end them all the same.
@@ -34,7 +34,8 @@ def export(queue: Queue, out: Output, *, file: IO[str]) -> None:
         _warn(
             f"queue {queue.name!r} is not paused: what comes and goes meanwhile may be missing, or there all the same"
         )
-    total = stats.lanes + stats.dead + stats.pending + stats.delayed + stats.leased
+    schedules = len(queue.schedules.list())
+    total = stats.lanes + schedules + stats.dead + stats.pending + stats.delayed + stats.leased
     with _progress("export", total) as step:
         dump = Dump(queue, choice, step=lambda: step(1))
         for line in dump.lines():
@@ -66,7 +67,7 @@ def import_(*, file: BinaryIO, queue: str, backend: str | Backend, as_json: bool
 
     with _seekable(file) as whole:
         checked = Checked(whole)
-        with _progress("import", sum(checked.counts[kind] for kind in ("lane", "dead", "job"))) as step:
+        with _progress("import", sum(checked.counts[kind] for kind in ("lane", "schedule", "dead", "job"))) as step:
             load = Load(checked, queue, backend, step)
             try:
                 loaded = load.run()
@@ -76,7 +77,13 @@ def import_(*, file: BinaryIO, queue: str, backend: str | Backend, as_json: bool
                         f"broken off: queue {queue!r} is paused. Start the same import again, it stores what is missing"
                     )
                 raise
-    facts = {"queue": queue, "lane": checked.counts["lane"], "dead": loaded.dead, "job": loaded.jobs}
+    facts = {
+        "queue": queue,
+        "lane": checked.counts["lane"],
+        "schedule": loaded.schedules,
+        "dead": loaded.dead,
+        "job": loaded.jobs,
+    }
     left_out = f", {loaded.there} were there" * bool(loaded.there) + f", {loaded.expired} expired" * bool(
         loaded.expired
     )
@@ -88,7 +95,8 @@ def import_(*, file: BinaryIO, queue: str, backend: str | Backend, as_json: bool
 
 
 def _sum(counts: dict[str, Any]) -> str:
-    return f"{count(counts['job'], 'job')}, {count(counts['dead'], 'dead letter')} and {count(counts['lane'], 'lane')}"
+    nouns = {"job": "job", "dead": "dead letter", "schedule": "schedule"}
+    return f"{', '.join(count(counts[kind], noun) for kind, noun in nouns.items())} and {count(counts['lane'], 'lane')}"
 
 
 def _warn(text: str) -> None:

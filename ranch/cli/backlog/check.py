@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from ranch.cli.backlog.lines import BadLine, End, Head, LaneLine, Line, read_line
+from ranch.cli.backlog.recurring import ScheduleLine
 from ranch.cli.backlog.stored import DeadLine, JobLine
 from ranch.exceptions import ConfigError
 from ranch.hooks.manager import default_plugins
 
-_ORDER = ("queue", "lane", "dead", "job", "end")
+_ORDER = ("queue", "lane", "schedule", "dead", "job", "end")
 
 
 class Checked:
@@ -27,7 +28,7 @@ class Checked:
         #: How many lines of each kind there are.
         self.counts = dict.fromkeys(_ORDER, 0)
         last: Line | None = None
-        number, ids = 0, set[str]()
+        number, names = 0, set[str]()
         for number, line in self._lines():
             if last is None and not isinstance(line, Head):
                 raise BadLine(f"line {number}: a file begins with the queue. Nothing was stored")
@@ -37,15 +38,16 @@ class Checked:
                 raise BadLine(f"line {number}: {line.kind!r} cannot follow on {last.kind!r}. Nothing was stored")
             if isinstance(line, Head):
                 self._begin(line, number)
-            elif isinstance(line, JobLine):
-                if line.id in ids:
-                    raise BadLine(f"line {number}: job {line.id!r} is there twice. Nothing was stored")
-                ids.add(line.id)
+            elif isinstance(line, (JobLine, ScheduleLine)):
+                name = f"{line.kind} {line.id if isinstance(line, JobLine) else line.name!r}"
+                if name in names:
+                    raise BadLine(f"line {number}: {name} is there twice. Nothing was stored")
+                names.add(name)
             self.counts[line.kind] += 1
             last = line
         if not isinstance(last, End):
             raise BadLine(f"line {number + 1}: the end is missing, the file was cut off. Nothing was stored")
-        said = {"lane": last.lane, "dead": last.dead, "job": last.job}
+        said = {"lane": last.lane, "schedule": last.schedule, "dead": last.dead, "job": last.job}
         if wrong := [kind for kind, count in said.items() if self.counts[kind] != count]:
             kind = wrong[0]
             raise BadLine(
@@ -63,6 +65,10 @@ class Checked:
     def lanes(self) -> Iterator[LaneLine]:
         """Read the lanes."""
         return self._of(LaneLine)
+
+    def schedules(self) -> Iterator[ScheduleLine]:
+        """Read the schedules."""
+        return self._of(ScheduleLine)
 
     def dead(self) -> Iterator[DeadLine]:
         """Read the dead letters."""

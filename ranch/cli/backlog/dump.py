@@ -9,7 +9,9 @@ from uuid import uuid4
 
 from ranch.choice import StrategyChoice
 from ranch.cli.backlog.lines import VERSION, End, Head, LaneLine, write_line
+from ranch.cli.backlog.recurring import ScheduleLine
 from ranch.cli.backlog.stored import DeadLine, JobLine
+from ranch.cli.looks import each_lane
 from ranch.queue import Queue
 
 
@@ -19,7 +21,7 @@ class Dump:
     Args:
         queue: The queue. What comes and goes in it meanwhile may be missing, so it had better be paused.
         choice: Its strategy.
-        step: Called for each lane, job and letter that was read.
+        step: Called for each lane, schedule, letter and job that was read.
     """
 
     def __init__(self, queue: Queue, choice: StrategyChoice, step: Callable[[], None]) -> None:
@@ -29,7 +31,7 @@ class Dump:
         #: How many jobs were leased: they are written as jobs that wait.
         self.leased = 0
         #: How many of each kind were written.
-        self.written = {"lane": 0, "dead": 0, "job": 0}
+        self.written = {"lane": 0, "schedule": 0, "dead": 0, "job": 0}
 
     def lines(self) -> Iterator[str]:
         """Write the whole, line by line."""
@@ -39,13 +41,16 @@ class Dump:
         yield write_line(
             Head(version=VERSION, export=uuid4().hex, queue=self._queue.name, strategy=strategy, limits=limits)
         )
-        for lane in self._queue.lanes():
+        for lane in each_lane(self._queue):
             yield self._counted(write_line(LaneLine.of(lane)), "lane")
+        for schedule in self._queue.schedules.list():
+            yield self._counted(write_line(ScheduleLine.of(schedule)), "schedule")
         for letter in self._queue.dead.list():
             yield self._counted(write_line(DeadLine.of(letter)), "dead")
         for text in self._jobs():
             yield self._counted(text, "job")
-        yield write_line(End(lane=self.written["lane"], dead=self.written["dead"], job=self.written["job"]))
+        counts = self.written
+        yield write_line(End(lane=counts["lane"], schedule=counts["schedule"], dead=counts["dead"], job=counts["job"]))
 
     def _jobs(self) -> Iterator[str]:
         """Write the jobs in the order of their places, each once.

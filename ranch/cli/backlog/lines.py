@@ -1,7 +1,7 @@
 """The lines of a backlog's file: what each says, and reading it back with every value checked.
 
-The first is the `Head`; then come the lanes, the dead letters, the jobs in the order of their places, and the `End`,
-without which a file is not whole. Times are seconds since the epoch.
+The first is the `Head`; then come the lanes, the schedules, the dead letters, the jobs in the order of their places,
+and the `End`, without which a file is not whole. Times are seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from attrs import asdict, field, frozen
 
 from ranch.checks import checked_key
 from ranch.choice import StrategyChoice
+from ranch.cli.backlog.recurring import ScheduleLine
 from ranch.cli.backlog.stored import DeadLine, JobLine, checked_time
 from ranch.cli.values import read_json
 from ranch.exceptions import ConfigError, InvalidJob, RanchError
@@ -22,7 +23,7 @@ from ranch.model import Lane, LaneUpdate
 from ranch.structure import structure
 
 #: Of what is written here.
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 def _checked_export(value: object) -> str:
@@ -98,13 +99,14 @@ class End:
 
     kind: Literal["end"] = "end"
     lane: int
+    schedule: int
     dead: int
     job: int
 
 
-Line: TypeAlias = Head | LaneLine | DeadLine | JobLine | End
+Line: TypeAlias = Head | LaneLine | ScheduleLine | DeadLine | JobLine | End
 _KINDS: Final[dict[str, type[Line]]] = {
-    "queue": Head, "lane": LaneLine, "dead": DeadLine, "job": JobLine, "end": End
+    "queue": Head, "lane": LaneLine, "schedule": ScheduleLine, "dead": DeadLine, "job": JobLine, "end": End
 }  # fmt: skip
 
 

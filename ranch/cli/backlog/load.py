@@ -38,7 +38,8 @@ class Loaded:
 
     jobs: int = 0
     dead: int = 0
-    #: Were there already, by their dedup_key, or from an import that was broken off.
+    schedules: int = 0
+    #: Were there already: by their dedup_key, by a schedule's name, or from an import that was broken off.
     there: int = 0
     #: Had expired by now.
     expired: int = 0
@@ -148,6 +149,11 @@ class Load:
         for jobs in _bundles(self._file.jobs()):
             self._enqueue(jobs, order, lambda new: do(lanes.enqueue(new)).jobs)
             self._step(len(jobs))
+        for line in self._file.schedules():
+            stored = do(lanes.replan(None, line.schedule)) is not None
+            self.loaded.schedules += stored
+            self.loaded.there += not stored
+            self._step(1)
         for page in _pages(line for line in self._file.lanes() if line.limits):
             do(lanes.update([line.update(read_limits(line.limits)) for line in page]))
         do(lanes.limit(read_limits(self._file.head.limits)))
@@ -163,7 +169,7 @@ class Load:
             if expires is not None and expires <= 0:
                 self.loaded.expired += 1
             else:
-                page.append((line, line.new(line.key(export), order.delay(line, now), expires)))
+                page.append((line, line.new(line.key(export), delay=order.delay(line, now), expires=expires)))
         if page:
             jobs = list(enqueue([new for _, new in page]))
             order.stored(page, jobs)

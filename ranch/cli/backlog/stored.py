@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 from attrs import field, frozen
@@ -17,7 +18,8 @@ MARK: Final = "ranch-import:"
 #: More of anything has never happened to a job.
 _MOST: Final = 2**31
 #: What a line says as the job did.
-_KEPT: Final = ("lane", "content_type", "cost", "due_at", "bid", "expires_at", "lease", "result_ttl")
+_KEPT: Final = ("lane", "content_type", "cost", "bid", "lease", "result_ttl")
+_TIMED: Final = ("due_at", "expires_at")
 _COUNTED: Final = ("enqueued_at", "attempts", "reclaims", "failures")
 
 
@@ -26,7 +28,8 @@ def checked_time(value: object) -> float | None:
     return None if value is None else checked_number(value, "a time")
 
 
-def _moment(value: object) -> float:
+def checked_moment(value: object) -> float:
+    """Return a time that can be."""
     return checked_number(value, "a time")
 
 
@@ -45,8 +48,8 @@ def _id(value: object) -> str:
 
 
 @frozen(kw_only=True)
-class StoredLine:
-    """What there is to say of every job."""
+class PayloadLine:
+    """What there is to say of every job, whether it is there or to be."""
 
     lane: str
     content_type: str = field(converter=_content_type)
@@ -56,18 +59,13 @@ class StoredLine:
     base64: str | None = None
     priority: int
     cost: float
-    due_at: float = field(converter=_moment)
     bid: float | None = None
-    expires_at: float | None = field(default=None, converter=checked_time)
     lease: float | None = None
     dedup_key: str | None = None
     result_ttl: float | None = field(default=None, converter=checked_time)
 
-    def __attrs_post_init__(self) -> None:
-        self.new(self.dedup_key)
-
-    def new(self, dedup_key: str | None, delay: float = 0.0, expires: float | None = None) -> NewJob:
-        """Return the job as one on its way into its lane."""
+    def new(self, dedup_key: str | None, **more: Any) -> NewJob:
+        """Return the job as one on its way into its lane, with more fields of `NewJob`."""
         if (self.body is None) == (self.base64 is None):
             raise InvalidJob("a payload is in body or in base64, in one of them")
         return NewJob(
@@ -76,13 +74,23 @@ class StoredLine:
             content_type=self.content_type,
             priority=self.priority,
             cost=self.cost,
-            delay=delay,
             bid=self.bid,
-            expires=expires,
             lease=self.lease,
             dedup_key=dedup_key,
             result_ttl=self.result_ttl,
+            **more,
         )
+
+
+@frozen(kw_only=True)
+class StoredLine(PayloadLine):
+    """A job that is there."""
+
+    due_at: float = field(converter=checked_moment)
+    expires_at: float | None = field(default=None, converter=checked_time)
+
+    def __attrs_post_init__(self) -> None:
+        self.new(self.dedup_key)
 
 
 @frozen(kw_only=True)
@@ -94,9 +102,9 @@ class JobLine(StoredLine):
     state: Literal["ready", "delayed", "leased"]
 
     @classmethod
-    def of(cls, job: Job, state: str) -> JobLine:
+    def of(cls, job: Job, state: Literal["ready", "delayed", "leased"]) -> JobLine:
         """Describe a job."""
-        return cls(id=job.id, **_described(job, state=state))
+        return cls(id=job.id, state=state, **_told(job, _TIMED), **described(job))
 
     @property
     def head_start(self) -> float:
@@ -118,11 +126,11 @@ class DeadLine(StoredLine):
     """A dead letter."""
 
     kind: Literal["dead"] = "dead"
-    enqueued_at: float = field(converter=_moment)
+    enqueued_at: float = field(converter=checked_moment)
     attempts: int = field(converter=_count)
     reclaims: int = field(converter=_count)
     failures: int = field(converter=_count)
-    died_at: float = field(converter=_moment)
+    died_at: float = field(converter=checked_moment)
     why: Literal["failure", "system"]
     reason: str
     error: str
@@ -138,25 +146,30 @@ class DeadLine(StoredLine):
             reason=death.reason,
             error=death.error,
             traceback=death.traceback,
-            **_described(letter.job, **{name: getattr(letter.job, name) for name in _COUNTED}),
+            **_told(letter.job, _TIMED + _COUNTED),
+            **described(letter.job),
         )
 
     @property
     def letter(self) -> DeadLetter:
         """What is stored."""
         new = self.new(self.dedup_key)
-        said: dict[str, Any] = {name: getattr(self, name) for name in (*_KEPT, *_COUNTED, "dedup_key")}
+        said: dict[str, Any] = {name: getattr(self, name) for name in (*_KEPT, *_TIMED, *_COUNTED, "dedup_key")}
         death = Death(kind=self.why, reason=self.reason, error=self.error, traceback=self.traceback)
         return DeadLetter(
             job=Job(id="", body=new.body, priority=new.priority, **said), death=death, died_at=self.died_at
         )
 
 
-def _described(job: Job, **more: Any) -> dict[str, Any]:
+def described(job: Job | NewJob) -> dict[str, Any]:
+    """Return what a `PayloadLine` says of a job."""
     marked = job.dedup_key is not None and job.dedup_key.startswith(MARK)
-    said = {name: getattr(job, name) for name in _KEPT}
-    said |= {"dedup_key": None if marked else job.dedup_key, "priority": int(job.priority), **more}
+    said = _told(job, _KEPT) | {"dedup_key": None if marked else job.dedup_key, "priority": int(job.priority)}
     try:
         return {**said, "body": job.body.decode()}
     except UnicodeDecodeError:
         return {**said, "base64": b64encode(job.body).decode()}
+
+
+def _told(job: Job | NewJob, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(job, name) for name in names}
