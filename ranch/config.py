@@ -70,7 +70,7 @@ class Config:
     serializer: Any = "json"
     #: How often a call of Redis is tried again, within seconds, before its store counts as away. None: 4 times.
     redis_max_retries: int | None = None
-    #: Seconds to wait for an answer of Redis. None: as long as it takes.
+    #: Seconds to wait for an answer of Redis. None: 5.
     redis_socket_timeout: float | None = None
     #: Whether to reach Redis by TLS: true, or a mapping of redis-py's ``ssl_…`` arguments.
     redis_use_ssl: Any = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -124,13 +125,16 @@ def connection_of(app: Celery) -> tuple[Any, dict[str, Any]]:
     return pool.connection_class, pool.connection_kwargs
 
 
-def test_redis_settings_arrive(bare: Celery) -> None:
+def test_redis_settings_arrive(bare: Celery, new_app: Callable[..., Celery]) -> None:
     """At the backend and its client."""
     bare.conf.ranch = {"backend": "redis://host", "redis_max_retries": 7, "redis_socket_timeout": 1.5}
     connection, arguments = connection_of(bare)
     backend: Any = Ranch(bare).backend
     assert connection is redis.Connection
     assert (backend.backend._retry.get_retries(), arguments["socket_timeout"]) == (7, 1.5)
+    unsaid: Any = Ranch(new_app(ranch={"backend": "redis://host"})).backend
+    arguments = unsaid.backend._connections.client().connection_pool.connection_kwargs
+    assert (unsaid.backend._retry.get_retries(), arguments["socket_timeout"]) == (4, 5.0)
 
 
 def test_the_breaker_is_set(bare: Celery) -> None:
