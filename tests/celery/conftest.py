@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,8 @@ import pytest
 from celery.result import _set_task_join_will_block
 from kombu import Connection
 
+from ranch import RanchError
+from ranch.celery import Ranch
 from tests.celery.app import Journal, make_app
 
 if TYPE_CHECKING:
@@ -32,9 +34,18 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
-def new_app(tmp_path: Path) -> Callable[..., Celery]:
-    """Makes apps of settings, in the test's folder."""
-    return partial(make_app, tmp_path)
+def new_app(tmp_path: Path) -> Iterator[Callable[..., Celery]]:
+    """Makes apps of settings, in the test's folder; the connections to their stores end with the test."""
+    apps = []
+
+    def new_app(**settings: Any) -> Celery:
+        apps.append(make_app(tmp_path, **settings))
+        return apps[-1]
+
+    yield new_app
+    for app in apps:
+        with suppress(RanchError):
+            Ranch(app).backend.close()
 
 
 @pytest.fixture
