@@ -26,7 +26,7 @@ def structure(mapping: Any, cls: type[T], *, where: str) -> T:
     """
     try:
         return _converter.structure(mapping, cls)
-    except Exception as exc:
+    except Exception as exc:  # whatever a class's own converter raises; grouped for classes, bare for the rest
         raise ConfigError(transform_error(exc, path=where, format_exception=_sentence), where=where) from exc
 
 

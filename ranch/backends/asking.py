@@ -28,11 +28,6 @@ class Asker:
         """How often it raised, or gave no finite number."""
         return self._failures.count
 
-    @property
-    def slow(self) -> int:
-        """How often an answer took longer than `SLOW_ANSWER`."""
-        return self._slow_answers.count
-
     def rank(self, lane: LaneView, clock: QueueClock, cost: float | None = None) -> float:
         """Return the rank that the strategy gives on a service of `cost`, without one on an entry.
 

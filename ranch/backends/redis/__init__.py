@@ -94,6 +94,7 @@ class RedisBackend:
         self._looked = False
         backoff, passing = FullJitterBackoff(**_BACKOFF), (BackendUnavailable,)
         self._retry = redis.retry.Retry(backoff, retries, passing)
+        # Its stubs know redis-py's own errors only.
         self._async_retry: Any = redis.asyncio.retry.Retry(backoff, retries, passing)  # type: ignore[arg-type]
 
     def lanes(

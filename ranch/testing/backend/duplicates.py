@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -16,9 +16,9 @@ from ranch.testing.clock import FakeClock
 from ranch.typing import Backend
 
 
-def _enqueue(lanes: DrivenLanes, *keys: str | None, **options: object) -> list[Job]:
-    new = {"lane": "a", "body": b"x", "content_type": "text/plain"} | options
-    return list(lanes.enqueue([NewJob(dedup_key=key, **new) for key in keys]).jobs)  # type: ignore[arg-type]
+def _enqueue(lanes: DrivenLanes, *keys: str | None, **options: Any) -> list[Job]:
+    new: dict[str, Any] = {"lane": "a", "body": b"x", "content_type": "text/plain"} | options
+    return list(lanes.enqueue([NewJob(dedup_key=key, **new) for key in keys]).jobs)
 
 
 def _die_of_lost_workers(lanes: DrivenLanes, clock: FakeClock) -> None:

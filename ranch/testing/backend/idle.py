@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -84,17 +84,17 @@ class IdleLanes(BackendCase):
         ids=lambda change: next(iter(change)),
     )
     def test_a_lane_with_settings_is_not_forgotten(
-        self, short: DrivenLanes, clock: FakeClock, change: dict[str, object]
+        self, short: DrivenLanes, clock: FakeClock, change: dict[str, Any]
     ) -> None:
         """A weight, a tag, data or a limit; once they are all lifted, it is forgotten as any other."""
-        short.update([LaneUpdate(key="a", **change)])  # type: ignore[arg-type]
+        short.update([LaneUpdate(key="a", **change)])
         for _ in range(4):
             clock.advance(_TTL)
             short.reclaim(10)
         assert short.keys() == ["a"]
 
-        nothing = {"tags": {"tier": None}, "data": {"bid": None}, "limits": {"max_pending": None}}
-        short.update([LaneUpdate(key="a", weight=1.0, **nothing)])  # type: ignore[arg-type]
+        nothing: dict[str, Any] = {"tags": {"tier": None}, "data": {"bid": None}, "limits": {"max_pending": None}}
+        short.update([LaneUpdate(key="a", weight=1.0, **nothing)])
         for _ in range(4):
             clock.advance(_TTL)
             short.reclaim(10)
