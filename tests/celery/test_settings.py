@@ -131,10 +131,10 @@ def test_redis_settings_arrive(bare: Celery, new_app: Callable[..., Celery]) -> 
     connection, arguments = connection_of(bare)
     backend: Any = Ranch(bare).backend
     assert connection is redis.Connection
-    assert (backend.backend._retry.get_retries(), arguments["socket_timeout"]) == (7, 1.5)
+    assert (backend.backend._retry._retries, arguments["socket_timeout"]) == (7, 1.5)
     unsaid: Any = Ranch(new_app(ranch={"backend": "redis://host"})).backend
     arguments = unsaid.backend._connections.client().connection_pool.connection_kwargs
-    assert (unsaid.backend._retry.get_retries(), arguments["socket_timeout"]) == (4, 5.0)
+    assert (unsaid.backend._retry._retries, arguments["socket_timeout"]) == (4, 5.0)
 
 
 def test_the_breaker_is_set(bare: Celery) -> None:
@@ -160,7 +160,7 @@ def test_sentinels_and_clusters_are_redis_too(bare: Celery) -> None:
     bare.conf.ranch = {"backend": "redis+sentinel://host/service", **settings}
     backend: Any = Ranch(bare).backend
     connection, _ = connection_of(bare)
-    assert (backend.backend._prefix, backend.backend._retry.get_retries()) == ("my_app:", 7)
+    assert (backend.backend._prefix, backend.backend._retry._retries) == ("my_app:", 7)
     assert connection is redis.sentinel.SentinelManagedSSLConnection
 
 
