@@ -18,6 +18,7 @@ from ranch.options import EnqueueOptions
 from ranch.schedule import GRACE, Missed, Schedule
 from ranch.schedules import AsyncSchedules
 from ranch.steps import Steps, adrive
+from ranch.tasks import Task
 from ranch.typing import Strategy
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class AsyncControl:
         return await self._drive(
             self._operations.schedule(
                 cron,
-                payload,
+                payload.call() if isinstance(payload, Task) else payload,
                 name=name,
                 lane=lane,
                 every=every,

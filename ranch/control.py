@@ -18,6 +18,7 @@ from ranch.options import EnqueueOptions
 from ranch.schedule import GRACE, Missed, Schedule
 from ranch.schedules import Schedules
 from ranch.steps import Steps, drive
+from ranch.tasks import Task
 from ranch.typing import Strategy
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class Control:
 
         Args:
             cron: Five columns, minute, hour, day of the month, month and day of the week, as Debian's cron reads them.
-            payload: As for `enqueue`.
+            payload: As for `enqueue`; or a task without arguments. For one with some there is `Task.schedule`.
             name: Of the schedule, unique in the queue.
             lane: As for `enqueue`.
             every: Seconds from one run to the next, at least 1, in place of a cron line; the first is so long from now.
@@ -221,7 +222,7 @@ class Control:
         return self._drive(
             self._operations.schedule(
                 cron,
-                payload,
+                payload.call() if isinstance(payload, Task) else payload,
                 name=name,
                 lane=lane,
                 every=every,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from ranch.typing import Serializer
 
 
 class EnqueueOptions(TypedDict, total=False):
@@ -31,3 +34,5 @@ class EnqueueOptions(TypedDict, total=False):
     #: Seconds for which it is kept how the job has ended, and with what result: see `Queue.result`. None, or 0: not at
     #: all, which is the default but for tasks: theirs is the queue's.
     result_ttl: float | None
+    #: What this payload is written with: a name, or a serializer. Whoever reads it has to accept it.
+    serializer: str | Serializer

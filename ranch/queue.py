@@ -108,8 +108,8 @@ class Queue(Control, BlockingTasks):
         Args:
             lane: Whose job it is. A lane needs no set-up: it exists from its first job on.
             payload: Whatever the queue's serializer takes.
-            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key`, `dedup_for` and
-                `result_ttl`: see `EnqueueOptions`.
+            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key`, `dedup_for`,
+                `result_ttl` and `serializer`: see `EnqueueOptions`.
 
         Returns:
             The job, with the id that it keeps; or the one that was there, with `Job.duplicate` set. One round trip.

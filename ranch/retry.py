@@ -10,10 +10,10 @@ below.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import asdict, field, fields_dict, frozen
 
 from ranch.checks import checked_count, checked_number
 from ranch.exceptions import InvalidJob
@@ -168,6 +168,31 @@ class Retry:
         """Give a job up when it fails for the first time."""
         return cls(schedule=Fixed(0.0), max_attempts=1)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a mapping of JSON values, for `from_dict`.
+
+        Raises:
+            InvalidJob: Its delays are a function, which cannot be written down.
+        """
+        if not isinstance(self.schedule, (Fixed, Exponential, Listed)):
+            raise InvalidJob(f"delays that are a function, {self.schedule!r}, cannot be stored: give them to the task")
+        return {**asdict(self.schedule), **{name: getattr(self, name) for name in _NUMBERS}}
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> Retry:
+        """Return what `to_dict` has written.
+
+        Raises:
+            InvalidJob: It is something else.
+        """
+        if isinstance(said, Mapping):
+            numbers = {name: said[name] for name in _NUMBERS if name in said}
+            words = {name: said[name] for name in said if name not in _NUMBERS}
+            for kind, names in _SCHEDULES.items():
+                if names == {*words}:
+                    return cls(schedule=kind(**words), **numbers)
+        raise InvalidJob(f"a retry is made by Retry.fixed, exponential, custom or never, not {said!r}")
+
     def delay(self, failures: int, elapsed: float = 0.0) -> float | None:
         """Return how many seconds a job waits before it is tried again, or None if it is given up.
 
@@ -185,6 +210,10 @@ class Retry:
         delay *= 1 - self.jitter * random.random()
         return None if self.timeout is not None and elapsed + delay > self.timeout else delay
 
+
+_NUMBERS: Final = ("max_attempts", "timeout", "jitter")
+#: The schedules that can be written down, and the names of what is said of each.
+_SCHEDULES: Final[Mapping[type[Any], set[str]]] = {kind: {*fields_dict(kind)} for kind in (Fixed, Exponential, Listed)}
 
 #: What holds if nothing else is said: five attempts, after 1, 2, 4 and 8 seconds, or up to a tenth sooner.
 DEFAULT: Final = Retry.exponential()

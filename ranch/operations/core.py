@@ -23,7 +23,7 @@ from ranch.hooks.manager import Plugins
 from ranch.letters import WORKER_LOST
 from ranch.model import Job, Lease, NewJob
 from ranch.retry import Retry
-from ranch.typing import Backend
+from ranch.typing import Backend, Serializer
 from ranch.weigher import Weigher
 
 T = TypeVar("T")
@@ -65,14 +65,22 @@ class Core:
         return lease.seconds or lease.job.lease or self.lease
 
     def new_job(
-        self, lane: str, payload: Any, *, dedup: bool = False, dedup_key: str | None = None, **options: Any
+        self,
+        lane: str,
+        payload: Any,
+        *,
+        dedup: bool = False,
+        dedup_key: str | None = None,
+        serializer: str | Serializer | None = None,
+        **options: Any,
     ) -> NewJob:
         """Check and serialize what is to be enqueued; `options` are the fields of `NewJob`."""
         if options.get("dedup_for") is not None and not dedup and dedup_key is None:
             raise InvalidJob("dedup_for says how long a key counts: give a dedup_key, or dedup=True")
-        lane, body = checked_key(lane), self.codec.dumps(payload)
+        codec = self.codec if serializer is None else self.plugins.codec(serializer)
+        lane, body = checked_key(lane), codec.dumps(payload)
         key = _digest(lane, body) if dedup and dedup_key is None else dedup_key
-        return NewJob(lane=lane, body=body, content_type=self.codec.content_type, dedup_key=key, **options)
+        return NewJob(lane=lane, body=body, content_type=codec.content_type, dedup_key=key, **options)
 
     def readable(self, jobs: Iterable[Job]) -> list[Job]:
         """Say how the payloads of jobs are decoded."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from ranch.tasks.call import TaskCall
+from ranch.tasks.call import CallOptions, TaskCall
 from ranch.tasks.entry import AsyncTasks, BlockingTasks
 from ranch.tasks.functions import imported, path_of
 from ranch.tasks.job import TaskJob
 from ranch.tasks.registry import Registry
-from ranch.tasks.task import Task
+from ranch.tasks.task import Recurrence, Task
 
-__all__ = ["AsyncTasks", "BlockingTasks", "Registry", "Task", "TaskCall", "TaskJob", "imported", "path_of"]
+__all__ = [
+    "AsyncTasks",
+    "BlockingTasks",
+    "CallOptions",
+    "Recurrence",
+    "Registry",
+    "Task",
+    "TaskCall",
+    "TaskJob",
+    "imported",
+    "path_of",
+]

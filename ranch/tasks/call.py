@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, field, fields, frozen
+from attrs import asdict, field, fields, fields_dict, frozen
 
 from ranch.checks import checked_key, checked_number
 from ranch.exceptions import InvalidJob
+from ranch.options import EnqueueOptions
+from ranch.retry import Retry
+
+if TYPE_CHECKING:
+    from ranch.tasks.task import GivenCallback
 
 
 def _checked_task(value: object) -> str:
@@ -35,6 +40,25 @@ def _checked_callback(value: object) -> str | None:
     return None if value is None else checked_key(value, "callback")
 
 
+def _checked_retry(value: object) -> Retry | None:
+    if value is None or isinstance(value, Retry):
+        return value
+    return Retry.from_dict(value)  # type: ignore[arg-type]  # which is what it checks
+
+
+class CallOptions(EnqueueOptions, total=False):
+    """The keyword arguments of `Queue.enqueue_call`, and of `Task.options` but for the first two."""
+
+    #: For the function.
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    #: This and all that follow: in place of the task's own. Of a `Retry` the delays have to be no function.
+    retry: Retry | None
+    timeout: float | None
+    on_success: GivenCallback
+    on_failure: GivenCallback
+
+
 @frozen(kw_only=True)
 class TaskCall:
     """Which task to call, and with what.
@@ -46,6 +70,8 @@ class TaskCall:
     task: str = field(converter=_checked_task)
     args: list[Any] = field(factory=list, converter=_checked_args)
     kwargs: dict[str, Any] = field(factory=dict, converter=_checked_kwargs)
+    #: When it is tried again after a failure, in place of what the task says.
+    retry: Retry | None = field(default=None, converter=_checked_retry)
     #: Seconds, in place of the task's own.
     timeout: float | None = field(default=None, converter=_checked_timeout)
     #: Tasks, in place of the task's own.
@@ -54,8 +80,13 @@ class TaskCall:
 
     def payload(self) -> dict[str, Any]:
         """Return what is stored: a mapping without what says nothing."""
-        said = asdict(self, recurse=False)
+        said = {**asdict(self, recurse=False), "retry": self.retry and self.retry.to_dict()}
         return {name: value for name, value in said.items() if value not in (None, [], {})}
+
+    @classmethod
+    def names(cls) -> set[str]:
+        """Name what may be said of a call beside its task."""
+        return {*fields_dict(cls)} - {"task"}
 
     @classmethod
     def of(cls, payload: Any) -> TaskCall:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from ranch.operations import Operations
 from ranch.retry import Retry
 from ranch.steps import Steps, adrive, drive
-from ranch.tasks.call import TaskCall
+from ranch.tasks.call import CallOptions, TaskCall
 from ranch.tasks.job import TaskJob, enqueue
 from ranch.tasks.registry import Registry
 from ranch.tasks.task import GivenCallback, Task, name_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,8 +74,8 @@ class _Tasks:
                 a mapping of ``job``, ``lane``, ``task``, ``args``, ``kwargs`` and ``result``; at least once.
             on_failure: The same for a job that is given up, with ``error`` in place of ``result``.
             lane: Where its jobs go if nobody else says. A callback without one goes into the lane of its job.
-            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key`, `dedup_for` and
-                `result_ttl`: see `EnqueueOptions`.
+            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key`, `dedup_for`,
+                `result_ttl` and `serializer`: see `EnqueueOptions`.
 
         Raises:
             ConfigError: Another function is a task of that name.
@@ -91,40 +94,18 @@ class _Tasks:
             )
         return self.tasks.add(function)
 
-    def _call(
-        self,
-        lane: str,
-        options: Mapping[str, Any],
-        *,
-        kwargs: Mapping[str, Any] | None,
-        on_success: GivenCallback,
-        on_failure: GivenCallback,
-        **call: Any,
-    ) -> Steps[TaskJob]:
-        task_call = TaskCall(
-            kwargs=kwargs or {},
-            on_success=name_of(self.tasks.callback(on_success)),
-            on_failure=name_of(self.tasks.callback(on_failure)),
-            **call,
-        )
-        return enqueue(self._operations, lane, task_call, options)
+    def _called(self, task: str, lane: str, options: Mapping[str, Any]) -> Steps[list[TaskJob]]:
+        said = {name: options[name] for name in TaskCall.names() if name in options}
+        for name in ("on_success", "on_failure"):
+            said[name] = name_of(self.tasks.callback(said.get(name)))
+        rest = {name: value for name, value in options.items() if name not in said}
+        return enqueue(self._operations, lane, [TaskCall(task=task, **said)], rest)
 
 
 class BlockingTasks(_Tasks):
     """The part of `Queue` that knows functions."""
 
-    def enqueue_call(
-        self,
-        task: str,
-        *,
-        lane: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        on_success: GivenCallback = None,
-        on_failure: GivenCallback = None,
-        **options: Any,
-    ) -> TaskJob:
+    def enqueue_call(self, task: str, *, lane: str, **options: Unpack[CallOptions]) -> TaskJob:
         """Put the call of a function into a lane without importing it. One round trip.
 
         A worker that cannot find it, or that the arguments do not fit, makes a dead letter of the job.
@@ -132,53 +113,19 @@ class BlockingTasks(_Tasks):
         Args:
             task: Its name: ``"pkg.module:function"``, or the name that the task was given.
             lane: Whose job it is.
-            args: For the function.
-            kwargs: For the function.
-            timeout: In place of the task's own.
-            on_success: The same.
-            on_failure: The same.
-            options: As for `Queue.enqueue`.
+            options: `args` and `kwargs` for the function; in place of the task's own `retry`, `timeout`, `on_success`
+                and `on_failure`; and as for `Queue.enqueue`. See `CallOptions`.
 
         Raises:
             InvalidJob: A value cannot be; nothing was stored.
+            SerializationError: The serializer does not take the arguments; nothing was stored.
         """
-        steps = self._call(
-            lane,
-            options,
-            task=task,
-            args=args,
-            kwargs=kwargs,
-            timeout=timeout,
-            on_success=on_success,
-            on_failure=on_failure,
-        )
-        return drive(self._operations.backend, steps)
+        return drive(self._operations.backend, self._called(task, lane, options))[0]
 
 
 class AsyncTasks(_Tasks):
     """The part of `AsyncQueue` that knows functions."""
 
-    async def enqueue_call(
-        self,
-        task: str,
-        *,
-        lane: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        on_success: GivenCallback = None,
-        on_failure: GivenCallback = None,
-        **options: Any,
-    ) -> TaskJob:
+    async def enqueue_call(self, task: str, *, lane: str, **options: Unpack[CallOptions]) -> TaskJob:
         """As `Queue.enqueue_call`."""
-        steps = self._call(
-            lane,
-            options,
-            task=task,
-            args=args,
-            kwargs=kwargs,
-            timeout=timeout,
-            on_success=on_success,
-            on_failure=on_failure,
-        )
-        return await adrive(self._operations.backend, steps)
+        return (await adrive(self._operations.backend, self._called(task, lane, options)))[0]

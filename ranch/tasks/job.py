@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import field, fields, frozen
@@ -49,8 +49,10 @@ class TaskJob(Job):
 _FIELDS = tuple((each.name, each.alias or each.name) for each in fields(Job))
 
 
-def enqueue(operations: Operations, lane: str, call: TaskCall, options: Mapping[str, Any]) -> Steps[TaskJob]:
-    """Put the call of a task into a lane. Its result is kept as the queue says, if the options do not."""
+def enqueue(
+    operations: Operations, lane: str, calls: Iterable[TaskCall], options: Mapping[str, Any]
+) -> Steps[list[TaskJob]]:
+    """Put calls of tasks into a lane. Their results are kept as the queue says, if the options do not."""
     options = {"result_ttl": operations.result_ttl, **options}
-    (job,) = yield from operations.enqueue([(lane, call.payload())], **options)
-    return TaskJob.of(job, operations)
+    jobs = yield from operations.enqueue([(lane, call.payload()) for call in calls], **options)
+    return [TaskJob.of(job, operations) for job in jobs]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeAlias, TypedDict, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -15,12 +15,15 @@ from ranch.exceptions import InvalidJob
 from ranch.model import NewJob
 from ranch.options import EnqueueOptions
 from ranch.retry import Retry
+from ranch.schedule import GRACE, Missed, Schedule
 from ranch.steps import Steps, adrive, drive
 from ranch.tasks.call import TaskCall
 from ranch.tasks.job import TaskJob, enqueue
 from ranch.typing import Backend
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ranch.tasks.registry import Registry
 
 P = ParamSpec("P")
@@ -33,7 +36,7 @@ GivenCallback: TypeAlias = "Callback | Callable[..., Any] | None"
 
 #: What `Queue.enqueue` takes beside lane and payload.
 ENQUEUE_OPTIONS: Final = tuple(EnqueueOptions.__annotations__)
-_SAID_ONCE_ONLY: Final = {"dedup", "dedup_key", "dedup_for"}
+_SAID_ONCE_ONLY: Final = {"dedup", "dedup_key", "dedup_for", "serializer"}
 
 
 def _checked_lane(value: object) -> str | None:
@@ -50,6 +53,17 @@ def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidJob(f"{name!r} is no option of a task{did_you_mean(name, ENQUEUE_OPTIONS)}")
     NewJob(lane="-", body=b"", content_type="", **{k: v for k, v in options.items() if k not in _SAID_ONCE_ONLY})
     return dict(options)
+
+
+class Recurrence(TypedDict, total=False):
+    """The keyword arguments of `Task.schedule`."""
+
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    every: float | None
+    timezone: str
+    missed: Missed
+    grace: float
 
 
 @frozen(kw_only=True, eq=False, slots=False)
@@ -92,26 +106,35 @@ class Task(Generic[P, R]):
         self,
         *,
         lane: str | None = None,
+        retry: Retry | None = None,
         timeout: float | None = None,
         on_success: GivenCallback = None,
         on_failure: GivenCallback = None,
-        **options: Any,
+        **options: Unpack[EnqueueOptions],
     ) -> Task[P, R]:
         """Return the task with other options, for the calls that are enqueued through it.
 
         Args:
             lane: This and all that follow: as for `Queue.task`. What is not named stays.
+            retry: The same; it goes with each call, so its delays have to be no function.
             timeout: The same.
             on_success: The same.
             on_failure: The same.
-            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key`, `dedup_for` and
-                `result_ttl`: see `EnqueueOptions`.
+            options: `delay`, `priority`, `cost`, `bid`, `expires`, `lease`, `dedup`, `dedup_key`, `dedup_for`,
+                `result_ttl` and `serializer`: see `EnqueueOptions`.
 
         Raises:
             InvalidJob: There is no such option, or a value cannot be.
         """
         callback = self._registry.callback
-        given = {"timeout": timeout, "on_success": callback(on_success), "on_failure": callback(on_failure)}
+        if retry is not None:
+            retry.to_dict()
+        given: dict[str, Any] = {
+            "retry": retry,
+            "timeout": timeout,
+            "on_success": callback(on_success),
+            "on_failure": callback(on_failure),
+        }
         said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         return evolve(
             self,
@@ -137,11 +160,55 @@ class Task(Generic[P, R]):
             QueueFull: As for `Queue.enqueue`.
             SerializationError: The serializer does not take the arguments; nothing was stored.
         """
-        return drive(self._backend, self._enqueued(lane, args, kwargs))
+        return drive(self._backend, self._enqueued(lane, [self._call(args, kwargs)]))[0]
 
     async def aenqueue(self, lane: str | None, /, *args: P.args, **kwargs: P.kwargs) -> TaskJob:
         """Do as `enqueue`, awaited."""
-        return await adrive(self._backend, self._enqueued(lane, args, kwargs))
+        return (await adrive(self._backend, self._enqueued(lane, [self._call(args, kwargs)])))[0]
+
+    def enqueue_each(self, lane: str | None, /, *iterables: Iterable[Any]) -> list[TaskJob]:
+        """Put a call into a lane for each item, or for the items of several iterables as ``map`` would call it.
+
+        All are checked before the first is stored. One round trip, and all or none, for each 1,000.
+
+        Args:
+            lane: As for `enqueue`.
+            iterables: One for each argument of the function; the shortest ends it.
+
+        Raises:
+            InvalidJob: As for `enqueue`.
+            QueueFull: As for `Queue.enqueue_many`.
+            SerializationError: As for `enqueue`.
+        """
+        return drive(self._backend, self._enqueued(lane, self._calls(iterables)))
+
+    async def aenqueue_each(self, lane: str | None, /, *iterables: Iterable[Any]) -> list[TaskJob]:
+        """Do as `enqueue_each`, awaited."""
+        return await adrive(self._backend, self._enqueued(lane, self._calls(iterables)))
+
+    def schedule(
+        self, cron: str | None = None, *, name: str | None = None, lane: str | None = None, **times: Unpack[Recurrence]
+    ) -> Schedule:
+        """Enqueue a call again and again: see `Queue.schedule`, of which this is the form for tasks. Two round trips.
+
+        Args:
+            cron: As there.
+            name: Of the schedule; by default the task's.
+            lane: As for `enqueue`.
+            times: `args` and `kwargs` for the function, and `every`, `timezone`, `missed` and `grace` as there. What
+                is said of its jobs, such as their `priority`, are the `options` of the task.
+
+        Raises:
+            InvalidJob: The arguments do not fit the function, or as there; nothing was stored.
+            SerializationError: The serializer does not take the arguments.
+        """
+        return drive(self._backend, self._scheduled(cron, lane, name, **times))
+
+    async def aschedule(
+        self, cron: str | None = None, *, name: str | None = None, lane: str | None = None, **times: Unpack[Recurrence]
+    ) -> Schedule:
+        """Do as `schedule`, awaited."""
+        return await adrive(self._backend, self._scheduled(cron, lane, name, **times))
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
         """Return a call as a payload, for `Queue.enqueue_many`: a round trip for a thousand of them.
@@ -172,8 +239,25 @@ class Task(Generic[P, R]):
     def _signature(self) -> inspect.Signature:
         return inspect.signature(self.function)
 
-    def _enqueued(self, lane: str | None, args: Any, kwargs: Mapping[str, Any]) -> Steps[TaskJob]:
-        return enqueue(self._registry.operations, self._lane(lane), self._call(args, kwargs), self._options)
+    def _enqueued(self, lane: str | None, calls: list[TaskCall]) -> Steps[list[TaskJob]]:
+        return enqueue(self._registry.operations, self._lane(lane), calls, self._options)
+
+    def _calls(self, iterables: Sequence[Iterable[Any]]) -> list[TaskCall]:
+        return [self._call(args, {}) for args in zip(*iterables)]  # noqa: B905 - the shortest ends it, as it ends map
+
+    def _scheduled(
+        self,
+        cron: str | None,
+        lane: str | None,
+        name: str | None,
+        *,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **recurrence: Any,
+    ) -> Steps[Schedule]:
+        payload = self._call(args, kwargs or {}).payload()
+        said = {"every": None, "timezone": "UTC", "missed": "one", "grace": GRACE, **recurrence, **self._options}
+        return self._registry.operations.schedule(cron, payload, name=name or self.name, lane=self._lane(lane), **said)
 
     def _call(self, args: Any, kwargs: Mapping[str, Any]) -> TaskCall:
         self.fits(args, kwargs)

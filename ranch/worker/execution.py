@@ -121,7 +121,7 @@ class Execution:
         log.warning("job %s of lane %r, %s, failed: %r", job.id, job.lane, call.task, error)
         # By the backend's clock: the lease began so long before its deadline.
         elapsed = lease.deadline - queue.lasting(lease) + took - job.enqueued_at
-        delay = (task.retry or queue.retry).delay(job.failures + 1, elapsed)
+        delay = (call.retry or task.retry or queue.retry).delay(job.failures + 1, elapsed)
         if delay is None:
             await self._tell(call.on_failure or task.on_failure, lease, call, error)
             settle = partial(self._queue.bury, [lease], "failed", error=error, kind="failure")
