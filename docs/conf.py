@@ -53,8 +53,8 @@ if os.environ.get("RANCH_DOCS_INTERSPHINX"):
 # Names that are right and lead nowhere.
 nitpick_ignore_regex = [
     # Of other projects: links if intersphinx is on, words if not.
-    (r"py:.*", r"(asyncio|collections|contextlib|pathlib|sqlite3|ssl|threading|types|typing)\..*"),
-    (r"py:.*", r"(_pytest|celery|hypothesis|kombu|pluggy|redis)\..*"),
+    (r"py:.*", r"(asyncio|collections|contextlib|logging|pathlib|sqlite3|ssl|threading|types|typing)\..*"),
+    (r"py:.*", r"(_pytest|celery|hypothesis|kombu|pluggy|prometheus_client|redis)\..*"),
     (r"py:obj", r"Redis|RedisCluster"),
     # What the tests of a suite are given by pytest.
     (r"py:class", r"ranch\.testing\.backend\.case\.DrivenLanes"),
