@@ -280,6 +280,27 @@ async def test_who_finds_the_pool_empty_waits_for_a_connection_when_awaited(redi
         assert (await queue.stats()).pending == 100
 
 
+async def test_a_burst_of_coroutines_finds_the_store_there(redis_server, redis_url):
+    """However many call at once, over no more connections than a server bears."""
+    async with AsyncQueue("q", backend=redis_server.tcp_url) as queue:
+        await asyncio.gather(*(queue.enqueue("a", number) for number in range(500)))
+
+        assert (await queue.stats()).pending == 500
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.info("clients")["connected_clients"] <= 105
+
+
+def test_as_many_threads_may_wait_as_there_are(redis_url):
+    """Each has a connection of its own, and none is refused one."""
+    with Queue("q", backend=redis_url) as queue, ThreadPoolExecutor(150) as pool:
+        waits = [pool.submit(queue.claim, wait=60.0) for _ in range(150)]
+        with redis.Redis.from_url(redis_url) as client:
+            wait_until(lambda: client.info("clients")["blocked_clients"] == 150, timeout=30.0)
+        queue.enqueue_many([("a", number) for number in range(150)])
+
+        assert sorted(wait.result(60.0).job.payload for wait in waits) == list(range(150))
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

@@ -124,9 +124,10 @@ def test_a_server_that_has_become_a_replica(queue, client, redis_server):
     assert queue.stats().pending == 2
 
 
-def test_a_name_that_leads_to_another_server_after_a_fail_over(harmed, client, redis_url, redis_server):
+@pytest.mark.parametrize("options", ["", "?max_connections=2"])
+def test_a_name_that_leads_to_another_server_after_a_fail_over(harmed, client, redis_url, redis_server, options):
     """Old connections lead to the old primary, which takes no changes: they are given up for new ones."""
-    with FaultyProxy(harmed.tcp_url) as name, Queue("q", backend=name.url) as queue:
+    with FaultyProxy(harmed.tcp_url) as name, Queue("q", backend=name.url + options) as queue:
         queue.enqueue("a", "on the old primary")
         client.replicaof("127.0.0.1", 1)
         name.lead_to(redis_server.tcp_url)

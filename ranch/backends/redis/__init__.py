@@ -50,8 +50,9 @@ class RedisBackend:
         clock: In place of the server's clock, for tests.
         retries: How often a call is sent again, after some 0.1, 0.2, 0.4 and then 0.5 seconds each.
         options: Passed on to redis-py's connections. Beside its defaults: ``socket_timeout`` and
-            ``socket_connect_timeout`` are 5 seconds, ``health_check_interval`` is 30. With ``max_connections``, who
-            needs one more waits for it, up to ``timeout`` seconds (20); Sentinel and clusters refuse instead.
+            ``socket_connect_timeout`` are 5 seconds, ``health_check_interval`` is 30. With ``max_connections``, which
+            is 100 where calls are awaited, who needs one more waits for it, up to ``timeout`` seconds (20); Sentinel
+            and clusters have none, and refuse where it is set.
 
     Raises:
         ConfigError: The URL or an option cannot be. Nothing was opened.

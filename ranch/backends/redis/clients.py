@@ -29,6 +29,10 @@ RETRIES: Final = 4
 # last is tried before it is used, so that one that a firewall forgot shows before anything is sent that counts.
 _OPTIONS: Final = {"socket_timeout": 5.0, "health_check_interval": 30}
 _OPTIONS_OVER_TCP: Final = {**_OPTIONS, "socket_connect_timeout": 5.0, "socket_keepalive": True}
+# redis-py 8 refuses connections beyond 100 by itself, and a refusal is no server that is away.
+_NO_LIMIT: Final = {"max_connections": 2**31}
+# Threads are as many as somebody has made; coroutines may be thousands, which no server lets in at once: they wait.
+_AWAITED: Final = 100
 # Seconds for one Sentinel to answer, before the next is asked.
 _SENTINEL_PATIENCE: Final = 1.0
 # What says how to speak to the Sentinels themselves.
@@ -109,11 +113,14 @@ class Address:
         options = {**self.options, "retry": library.retry.Retry(NoBackoff(), 0)}
         if self.kind == "cluster":
             nodes = [library.cluster.ClusterNode(*host) for host in self.hosts]
-            return library.RedisCluster(startup_nodes=nodes, **self._several(options))
+            return library.RedisCluster(startup_nodes=nodes, **self._several({**_NO_LIMIT, **options}))
         if self.kind == "sentinel":
-            return library.sentinel.Sentinel(self.hosts, **self._watched(options)).master_for(self.service)
+            options = self._watched({**_NO_LIMIT, **options})
+            return library.sentinel.Sentinel(self.hosts, **options).master_for(self.service)
+        if library is redis.asyncio:
+            options.setdefault("max_connections", _AWAITED)
         pool = library.BlockingConnectionPool if "max_connections" in options else library.ConnectionPool
-        return library.Redis.from_pool(pool.from_url(self.url, **options))
+        return library.Redis.from_pool(pool.from_url(self.url, **{**_NO_LIMIT, **options}))
 
     def _several(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return what each of several servers is told."""

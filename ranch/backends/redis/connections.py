@@ -49,7 +49,10 @@ class Connections:
     def drop_idle(self) -> None:
         """Connect anew for the next call: the name of the server, or its Sentinels, may lead somewhere else by now."""
         if pool := getattr(self._client, "connection_pool", None):
-            pool.disconnect(inuse_connections=False)
+            try:
+                pool.disconnect(inuse_connections=False)
+            except TypeError:  # In redis-py 5 a pool that waits can only cut all. Calls under way are made again.
+                pool.disconnect()
 
     async def adrop_idle(self) -> None:
         """Do as `drop_idle`, for the running event loop."""
