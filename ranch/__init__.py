@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ranch.context import lane as lane
     from ranch.exceptions import BackendError as BackendError
     from ranch.exceptions import BackendUnavailable as BackendUnavailable
+    from ranch.exceptions import CircuitOpen as CircuitOpen
     from ranch.exceptions import ConfigError as ConfigError
     from ranch.exceptions import DecodeError as DecodeError
     from ranch.exceptions import FunctionResolutionError as FunctionResolutionError
@@ -54,6 +55,7 @@ _HOMES = {
     "AsyncWorker": "ranch.worker",
     "BackendError": "ranch.exceptions",
     "BackendUnavailable": "ranch.exceptions",
+    "CircuitOpen": "ranch.exceptions",
     "ConfigError": "ranch.exceptions",
     "DeadLetter": "ranch.letters",
     "DecodeError": "ranch.exceptions",
@@ -97,6 +99,7 @@ __all__ = [
     "AsyncWorker",
     "BackendError",
     "BackendUnavailable",
+    "CircuitOpen",
     "ConfigError",
     "DeadLetter",
     "DecodeError",

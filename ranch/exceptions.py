@@ -199,5 +199,16 @@ class JobExpired(NoResult):
         super().__init__(job_id, f"job {job_id} has expired before it was done")
 
 
+class CircuitOpen(RanchError):
+    """A circuit breaker is open: the call was not made, and none will be for the next `seconds`."""
+
+    def __init__(self, name: str, seconds: float, error: str) -> None:
+        self.name, self.seconds, self.error = name, seconds, error
+        super().__init__(f"{name} failed too often, and is not called for another {seconds:.1f} s: {error}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.seconds, self.error)
+
+
 class PluginWarning(UserWarning):
     """A plugin is left out."""

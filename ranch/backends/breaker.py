@@ -6,9 +6,10 @@ import logging
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ranch.exceptions import BackendUnavailable, ConfigError
 from ranch.hooks.details import BackendDown, BackendUp
@@ -32,6 +33,8 @@ class Breaker:
     one, an error of another kind included; a wait that ends without a job is an answer too. A call that is cancelled
     counts for nothing.
 
+    A subclass may say what counts as a failure, and what is raised.
+
     Safe to share between threads and event loops.
 
     Args:
@@ -39,11 +42,16 @@ class Breaker:
         seconds: From opening to the next trial.
         on_change: Called with whether it is open now, and with the error that opened it or None, after each change, by
             whoever made the call that changed it. What it raises is logged.
+        window: Seconds in which so many failures have to fall, in a row or not. None: they are in a row.
+        trials: How many calls are the trial: it closes when all of them were answered.
         clock: Seconds that only grow, for tests.
 
     Raises:
         ConfigError: A number is not positive.
     """
+
+    #: What counts as a failure.
+    failure: ClassVar[type[Exception]] = BackendUnavailable
 
     def __init__(
         self,
@@ -51,17 +59,22 @@ class Breaker:
         seconds: float = SECONDS,
         on_change: Callable[[bool, Exception | None], object] | None = None,
         *,
+        window: float | None = None,
+        trials: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        for name, value in (("failures", failures), ("seconds", seconds)):
+        for name, value in (("failures", failures), ("seconds", seconds), ("trials", trials)):
             if not value > 0:
                 raise ConfigError(f"{name} must be > 0, not {value!r}", where="breaker")
-        self._limit, self._seconds, self._on_change, self._clock = failures, seconds, on_change, clock
+        self._seconds, self._on_change, self._window, self._clock = seconds, on_change, window, clock
         self._lock = threading.Lock()
-        self._failures = 0
+        # When the last calls failed, as many as open it.
+        self._failed_at: deque[float] = deque(maxlen=failures)
         # When the next trial may be made; None while closed.
         self._trial_at: float | None = None
-        self._error: BackendUnavailable | None = None
+        # How many calls a trial is, how many more may be made of the one under way, and how many were answered.
+        self._trials, self._trials_left, self._trials_good = trials, 0, 0
+        self._error: Exception | None = None
 
     @property
     def is_open(self) -> bool:
@@ -78,7 +91,7 @@ class Breaker:
         trial = self._admit()
         try:
             yield
-        except BackendUnavailable as exc:
+        except self.failure as exc:
             self._failed(exc, trial=trial)
             raise
         except Exception:
@@ -99,33 +112,44 @@ class Breaker:
             if self._trial_at is None:
                 return False
             left = self._trial_at - self._clock()
-            if left > 0:
-                raise BackendUnavailable(
-                    f"the store was away in {self._limit} calls in a row, and is not asked for another "
-                    f"{min(left, self._seconds):.1f} s: {self._error}"
-                ) from self._error
-            # Until this one has ended, and should it never end, for as long again.
-            self._trial_at += self._seconds - left
+            if left > 0 and not self._trials_left:
+                raise self.refusal(min(left, self._seconds), self._error) from self._error
+            if left <= 0:
+                # Until this one has ended, and should it never end, for as long again.
+                self._trial_at += self._seconds - left
+                self._trials_left, self._trials_good = self._trials, 0
+            self._trials_left -= 1
             return True
 
-    def _failed(self, error: BackendUnavailable, *, trial: bool) -> None:
+    def refusal(self, seconds: float, error: Exception | None) -> Exception:
+        """Return what is raised while it is open, for that long yet, since that error."""
+        return BackendUnavailable(
+            f"the store was away in {self._failed_at.maxlen} calls in a row, and is not asked for another "
+            f"{seconds:.1f} s: {error}"
+        )
+
+    def _failed(self, error: Exception, *, trial: bool) -> None:
         with self._lock:
-            self._failures += 1
-            opened = self._trial_at is None and self._failures >= self._limit
+            now = self._clock()
+            self._failed_at.append(now)
+            are_enough = len(self._failed_at) == self._failed_at.maxlen
+            in_time = self._window is None or now - self._failed_at[0] <= self._window
+            opened = self._trial_at is None and are_enough and in_time
             if opened or trial:
-                self._trial_at, self._error = self._clock() + self._seconds, error
+                self._trial_at, self._error, self._trials_left = now + self._seconds, error, 0
         if opened:
             self._tell(is_open=True, error=error)
 
     def _answered(self, *, trial: bool) -> None:
-        if not trial and (self._failures == 0 or self.is_open):
+        if not trial and (self._window is not None or not self._failed_at or self.is_open):
             return  # An answer to a call made before it opened says nothing of now.
         with self._lock:
-            closed = trial and self._trial_at is not None
+            self._trials_good += trial
+            closed = trial and self._trial_at is not None and self._trials_good >= self._trials
             if closed:
                 self._trial_at = self._error = None
             if not self.is_open:
-                self._failures = 0
+                self._failed_at.clear()
         if closed:
             self._tell(is_open=False, error=None)
 

@@ -16,8 +16,13 @@ from ranch.exceptions import JobTimeout
 _raise_in_thread: Final = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
-class _Interrupted(BaseException):
+class Interrupted(BaseException):
     """Raised in a thread from outside; no `except Exception` of a job holds it."""
+
+
+def interrupt(thread: int) -> None:
+    """Raise `Interrupted` in the thread of that number, between two of Python's instructions."""
+    _raise_in_thread(ctypes.c_ulong(thread), ctypes.py_object(Interrupted))
 
 
 class Threads:
@@ -93,7 +98,7 @@ class _Call:
         """Run, in a thread."""
         try:
             result = self._guarded()
-        except _Interrupted:
+        except Interrupted:
             self._answer(self.future.set_exception, JobTimeout(self._timeout or 0.0))
         except StopIteration as exc:  # which no future takes
             self._answer(self.future.set_exception, RuntimeError(f"the job raised {exc!r}"))
@@ -117,7 +122,7 @@ class _Call:
         """Raise an exception in the thread, if it runs."""
         with self._lock:
             if self._thread is not None:
-                _raise_in_thread(ctypes.c_ulong(self._thread), ctypes.py_object(_Interrupted))
+                interrupt(self._thread)
 
     def _answer(self, how: Callable[[Any], None], value: Any) -> None:
         # The loop may be gone: the worker has given the job back and ended.
