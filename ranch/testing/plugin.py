@@ -13,6 +13,9 @@ import pytest
 from ranch.testing.clock import FakeClock
 
 if TYPE_CHECKING:
+    from celery import Celery
+
+    from ranch.celery import Ranch
     from ranch.queue import Queue
     from ranch.testing.server import GivenServer, RedisServer
     from ranch.typing import Backend
@@ -64,3 +67,14 @@ def ranch_queue(ranch_backend: Backend) -> Queue:
     from ranch.queue import Queue
 
     return Queue("test", backend=ranch_backend, lease=30.0)
+
+
+@pytest.fixture
+def ranch_celery(celery_app: Celery) -> Ranch:
+    """The app of ``celery.contrib.pytest`` with lanes, which are in the memory of the test.
+
+    What else is set stands in the fixture ``celery_config``, under ``ranch``. Ask for it before ``celery_worker``.
+    """
+    from ranch.celery import Ranch
+
+    return Ranch(celery_app, backend="memory://")

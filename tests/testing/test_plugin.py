@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from ranch import Queue
 from ranch.testing import FakeClock
 from ranch.typing import Backend
+
+ROOT = Path(__file__).parents[2]
 
 WITHOUT_A_SERVER = """
 import pytest
@@ -45,18 +48,39 @@ def test_a_queue_and_its_time(ranch_queue: Queue, ranch_backend: Backend, ranch_
 def test_a_missing_server_is_a_skipped_test_or_a_failed_one_in_ci(tmp_path: Path, ci: str, said: str) -> None:
     """Green for want of a server means nothing to those who decide by the result."""
     (tmp_path / "test_it.py").write_text(WITHOUT_A_SERVER)
-    root = str(Path(__file__).parents[2])
-    # Not as an installed plugin, which may be another version's.
-    code = f"import sys, pytest; sys.path.insert(0, {root!r}); sys.exit(pytest.main(sys.argv[1:]))"
-    options = ["-q", "-p", "ranch.testing.plugin", "-p", "no:cacheprovider", "test_it.py"]
+    assert said in run(tmp_path, **({"CI": ci} if ci else {}))
 
-    run = subprocess.run(
-        [sys.executable, "-c", code, *options],
-        cwd=tmp_path,
-        env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PATH": "", **({"CI": ci} if ci else {})},
+
+def test_an_app_of_celerys_fixtures_has_lanes(tmp_path: Path) -> None:
+    """As the documentation shows, with a worker in a thread."""
+    page = (ROOT / "docs" / "how-to" / "lanes-in-celery.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (example,) = [code for code in blocks if "ranch_celery" in code]
+    (tmp_path / "test_it.py").write_text(example)
+    assert "1 passed" in run(tmp_path, "-p", "celery.contrib.pytest")
+
+
+def run(folder: Path, *options: str, **environment: str) -> str:
+    """Run the tests in a folder; return what pytest says."""
+    # Not as an installed plugin, which may be another version's.
+    code = f"import sys, pytest; sys.path.insert(0, {str(ROOT)!r}); sys.exit(pytest.main(sys.argv[1:]))"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            code,
+            "-q",
+            *options,
+            "-p",
+            "ranch.testing.plugin",
+            "-p",
+            "no:cacheprovider",
+            "test_it.py",
+        ],
+        cwd=folder,
+        env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PATH": "", **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-
-    assert said in run.stdout
+    return done.stdout
