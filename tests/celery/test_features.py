@@ -184,6 +184,18 @@ def test_a_job_can_be_revoked_while_it_waits(site: Site) -> None:
     wait_until(lambda: "task-revoked" in [event["type"] for event in site.events_of(waiting)])
 
 
+def test_a_task_is_sent_by_its_name(site: Site) -> None:
+    """From an app that has ranch, and not the task."""
+    app = Celery("sender", broker=site.app.conf.broker_url, backend=site.app.conf.result_backend, set_as_current=False)
+    Ranch(app)
+    result = app.send_task("run", ("named",), lane="by-name")
+    assert result.get(timeout=SOON) == "named"
+    (entry,) = [entry for entry in site.journal.entries() if entry["id"] == result.id]
+    assert entry["lane"] == "by-name"
+    Ranch(app).backend.close()
+    app.close()
+
+
 def test_an_id_can_be_revoked_before_it_is_sent(site: Site) -> None:
     """As a chain may do with what is yet to come."""
     site.app.control.revoke("too-early", **ASKED)

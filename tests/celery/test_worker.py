@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from celery import Celery
 from celery.result import AsyncResult
 
 from ranch.celery import Ranch
+from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE, Journal
 from tests.celery.workers import ROOT, SOON, CeleryWorker
@@ -267,3 +269,45 @@ def test_workers_say_what_they_do(
         assert said() == {"slots": 2, "free": 1, "plain messages held": 0, "queues": queues}
         journal.open_gate()
         late.get(timeout=SOON)
+
+
+def test_beat_sends_into_lanes(
+    redis_settings: dict[str, Any], redis_app: Celery, tmp_path: Path, journal: Journal
+) -> None:
+    """A real beat: an entry's options name the lane, and each run is a task of its own."""
+    redis_settings["beat_schedule"] = {
+        "laned": {"task": "run", "schedule": 1.0, "args": ["laned"], "options": {"lane": "nightly"}},
+        "default": {"task": "bulk", "schedule": 1.0},
+    }
+    with CeleryWorker(tmp_path, redis_settings, "-B", "-s", str(tmp_path / "beat")):
+        wait_until(lambda: journal.words().count("laned") >= 2 and "bulk" in journal.words(), SOON)
+    assert {(entry["word"], entry["lane"]) for entry in journal.entries()} == {("laned", "nightly"), ("bulk", "bulk")}
+    assert len({entry["id"] for entry in journal.entries()}) == len(journal.entries())
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo"])
+def test_an_idle_worker_hardly_asks(
+    own_redis: RedisServer, tmp_path: Path, new_app: Callable[..., Celery], pool: str
+) -> None:
+    """Two commands a second at most, and a job starts at once all the same."""
+    (tmp_path / "results").mkdir()
+    settings = {
+        "broker_url": "filesystem://",
+        "result_backend": f"file://{tmp_path}/results",
+        "ranch": {"backend": own_redis.tcp_url},
+    }
+    app, seconds = new_app(**settings), 5.0
+    run = app.tasks["run"]
+    with CeleryWorker(tmp_path, settings, pool=pool), redis.Redis.from_url(own_redis.url) as client:
+        assert run.lru_delay("acme").get(timeout=SOON, interval=0.01) == "run"
+        client.config_resetstat()
+        time.sleep(seconds)  # of nothing
+        stats = client.info("commandstats")
+        # What clients send, not what scripts call.
+        asked = sum(
+            stats[name]["calls"] for name in ("cmdstat_blpop", "cmdstat_evalsha", "cmdstat_eval") if name in stats
+        )
+        assert asked / seconds <= 2
+        sent = time.time()
+        assert run.lru_delay("acme").get(timeout=SOON, interval=0.01) == "run"
+        assert time.time() - sent < 1.0
