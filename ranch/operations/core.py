@@ -14,7 +14,7 @@ from attrs import frozen
 
 from ranch.agreement import AgreedLanes
 from ranch.answers import Ending
-from ranch.checks import checked_key
+from ranch.checks import checked_key, did_you_mean
 from ranch.codec import Codec
 from ranch.exceptions import InvalidJob, LeaseLost
 from ranch.hooks.details import Cancelled, Dead, Expired
@@ -22,12 +22,15 @@ from ranch.hooks.events import Events
 from ranch.hooks.manager import Plugins
 from ranch.letters import WORKER_LOST
 from ranch.model import Job, Lease, NewJob
+from ranch.options import EnqueueOptions
 from ranch.retry import Retry
 from ranch.typing import Backend, Serializer
 from ranch.weigher import Weigher
 
 T = TypeVar("T")
 
+#: What may be said of a job, as it is given here or by other operations.
+_OPTIONS: Final = frozenset(EnqueueOptions.__annotations__)
 #: How many jobs or lanes go into one round trip, so that no call holds the store up.
 PER_CALL: Final = 1000
 
@@ -75,6 +78,8 @@ class Core:
         **options: Any,
     ) -> NewJob:
         """Check and serialize what is to be enqueued; `options` are the fields of `NewJob`."""
+        for name in options.keys() - _OPTIONS:
+            raise InvalidJob(f"{name!r} is no option of a job{did_you_mean(name, _OPTIONS)}")
         if options.get("dedup_for") is not None and not dedup and dedup_key is None:
             raise InvalidJob("dedup_for says how long a key counts: give a dedup_key, or dedup=True")
         codec = self.codec if serializer is None else self.plugins.codec(serializer)

@@ -43,7 +43,7 @@ class Registry:
         """
         task = Task(
             function=function,
-            name=name or path_of(function),
+            name=name or _name_of(function),
             on_success=self.callback(on_success),
             on_failure=self.callback(on_failure),
             registry=self,
@@ -66,8 +66,8 @@ class Registry:
             return given
         if not inspect.isfunction(given):
             raise InvalidJob(f"a callback is a task, a function, or the name of one, not {given!r}")
-        name = path_of(given)
-        return self._tasks[name] if name in self._tasks else self.add(given)
+        found = self._tasks.get(_name_of(given))
+        return found if found and found.function is given else self.add(given)
 
     def resolve(self, name: str, allow: Collection[str]) -> Task[Any, Any]:
         """Return the task of a name: what can be imported there, else what is registered here.
@@ -101,6 +101,13 @@ class Registry:
         if not _is_in(found.__module__, allow):  # what a module has imported is not its own
             raise _refused(name, found.__module__, allow)
         return Task(function=found, name=name, registry=self)
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    name = path_of(function)
+    if name.endswith("<lambda>"):
+        raise InvalidJob(f"{function!r} has no name by which a worker could find it: give it one, with def or name=…")
+    return name
 
 
 def _is_in(module: str, allow: Collection[str]) -> bool:

@@ -35,6 +35,8 @@ def queue(backend: Backend) -> Queue:
         ({"lease": -1}, "lease must be"),
         ({"dedup_key": ""}, "dedup_key needs a name"),
         ({"dedup_for": 5}, "give a dedup_key, or dedup=True"),
+        ({"result_ttl": -1}, "result_ttl must be a finite number >= 0, not -1"),
+        ({"prio": 5}, "'prio' is no option of a job, did you mean 'priority'"),
     ],
 )
 def test_a_bad_job_is_refused_and_nothing_stored(queue: Queue, call: dict[str, object], said: str) -> None:

@@ -135,6 +135,31 @@ def test_a_payload_that_cannot_be_decoded_is_a_dead_letter(app, store):
     assert app.notes() == ["add-3"]
 
 
+def test_what_nobody_could_find_is_no_task(app):
+    """A lambda without a name, as a task or as a callback: two of a module would be one."""
+    with pytest.raises(InvalidJob, match="no name by which a worker could find it"):
+        app.queue.task(lambda: None)
+    with pytest.raises(InvalidJob, match="no name by which a worker could find it"):
+        app.add.options(on_success=lambda data: data)
+    assert app.queue.task(name="none")(lambda: None).name == "none"
+
+
+def test_a_callback_is_the_function_that_was_given(app):
+    """Not another one that was made in the same place before."""
+
+    def made(word):
+        def after(data):
+            app.note(word)
+
+        return after
+
+    for word in ("one", "two"):
+        app.add.options(on_success=made(word)).enqueue("acme", 1, 2)
+        run(app.queue)
+
+    assert app.notes() == ["add-3", "one", "add-3", "two"]
+
+
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_timeout_ends_what_computes(app, pool):
     """In a thread by an exception, in a process by killing it."""
@@ -289,7 +314,7 @@ def test_what_jobs_send_goes_into_their_lane():
     assert leaf.enqueue(None).lane == "own"
     assert leaf.enqueue("given").lane == "given"
     assert leaf.options(lane="other").enqueue(None).lane == "other"
-    nowhere = queue.task(lambda: None)
+    nowhere = queue.task(name="nowhere")(lambda: None)
     with pytest.raises(InvalidJob, match="needs a lane"):
         nowhere.enqueue(None)
 

@@ -1,0 +1,99 @@
+"""The example of an API without Celery, in a real server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from ranch import Queue
+from ranch.testing.waiting import wait_until
+from tests.celery.workers import ROOT
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def url(request, tmp_path):
+    """The URL of an empty store."""
+    return request.getfixturevalue("redis_url") if request.param == "redis" else f"sqlite:///{tmp_path}/work.db"
+
+
+@pytest.fixture
+def serve(url, tmp_path):
+    """Start uvicorn with the app, on a free port; all are killed in the end."""
+    folder = shutil.copytree(ROOT / "examples" / "fastapi", tmp_path / "example")
+    started = []
+
+    def serve():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        log = (tmp_path / f"uvicorn{len(started)}.log").open("wb")
+        command = [sys.executable, "-W", "error", "-m", "uvicorn", "api:app", "--port", str(port)]
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "RANCH_URL": url}
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        started.append((process, log, client))
+        wait_until(lambda: process.poll() is not None or _answers(client), 30)
+        assert process.poll() is None, (tmp_path / "uvicorn0.log").read_text()
+        return process, client
+
+    yield serve
+    for process, log, client in started:
+        client.close()
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def _answers(client):
+    try:
+        return client.get("/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_an_api_works_later(serve, url):
+    """One order, and many at once; each can be seen until it is done, or why it is not. A stop finishes what runs."""
+    process, client = serve()
+    one = client.post("/customers/acme/orders", json={"number": 7, "lines": ["a", "b"]})
+    assert (one.status_code, one.json()["status"]) == (202, "queued")
+    seen = client.get(f"/jobs/{one.json()['job']}", params={"wait": 10}).json()
+    assert seen == {"status": "done", "result": {"number": 7, "lines": 2}}
+
+    orders = [{"number": number, "lines": ["x"]} for number in range(20)]
+    many = client.post("/customers/globex/orders/batch", json=orders).json()
+    results = [client.get(f"/jobs/{job}", params={"wait": 10}).json() for job in many["jobs"]]
+    assert results == [{"status": "done", "result": {"number": number, "lines": 1}} for number in range(20)]
+
+    bad = client.post("/customers/acme/orders", json={"number": 8}).json()["job"]
+    assert client.get(f"/jobs/{bad}").json()["status"] in {"ready", "leased", "delayed"}
+    failed = client.get(f"/jobs/{bad}", params={"wait": 10}).json()
+    assert failed == {"status": "failed", "error": "ValueError: order 8 has no lines"}
+    assert client.get("/jobs/nothing").status_code == 404
+
+    last = client.post("/customers/acme/orders", json={"number": 9, "lines": ["z"]}).json()["job"]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) in {0, -signal.SIGTERM}
+    with Queue("work", backend=url) as queue:
+        assert queue.stats().leased == 0
+        if queue.stats().pending == 0:
+            assert queue.result(last, 0) == {"number": 9, "lines": 1}
+
+
+def test_what_a_killed_process_leaves_another_does(serve):
+    """Jobs that wait are in the store; the next process has their results."""
+    process, client = serve()
+    orders = [{"number": number, "lines": ["x"]} for number in range(40)]
+    jobs = client.post("/customers/acme/orders/batch", json=orders).json()["jobs"]
+    process.kill()
+    process.wait()
+
+    _, client = serve()
+    last = client.get(f"/jobs/{jobs[-1]}", params={"wait": 10}).json()
+    assert last == {"status": "done", "result": {"number": 39, "lines": 1}}
