@@ -22,7 +22,12 @@ PAIRS = [("5.4", "3.10"), ("5.5", "3.11"), ("5.6", "3.12"), ("5.6", "3.13"), ("5
 #: Celery and kombu of one time: pip would pair an old Celery with the newest kombu.
 KOMBU = {"5.4": "5.4", "5.5": "5.5", "5.6": "5.6", "5.7": "5.7"}
 #: What these tests need.
-PACKAGES = ["gevent", "pytest>=9", "pytest-asyncio>=1.3", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "sybil>=9"]
+PACKAGES = [
+    *("gevent", "pytest>=9", "pytest-asyncio>=1.3", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "sybil>=9"),
+    *("opentelemetry-instrumentation-celery", "opentelemetry-sdk", "sentry-sdk"),
+]
+#: It refuses newer ones.
+WITH_BATCHES = {"5.4", "5.5", "5.6"}
 #: Older versions leave sockets to the garbage collector, and call what redis-py deprecates; `make test` is strict.
 LENIENT = [
     *("-W", "ignore::DeprecationWarning"),
@@ -53,6 +58,8 @@ def run(celery: str, python: str, tests: list[str], options: list[str]) -> bool:
         subprocess.run([interpreter, "-m", "venv", environment], check=True)
     install = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     versions = [f"celery=={celery}.*", f"kombu[redis]=={KOMBU[celery]}.*"]
+    if celery in WITH_BATCHES:
+        versions.append("celery-batches")
     subprocess.run([*install, "--editable", ".[msgpack,testing,yaml]", *PACKAGES, *versions], check=True, cwd=ROOT)
     sys.stderr.write(f"Celery {celery} on Python {python}\n")
     command = [program, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *LENIENT, *tests, *options]
