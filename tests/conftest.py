@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from ranch import Queue
     from ranch.testing.server import GivenServer
 
 # How long an example takes depends on what else the machine does, and pytest's timeout ends what
@@ -57,6 +58,23 @@ def redis_url(redis_server: RedisServer | GivenServer) -> str:
 def redis_tcp_url(redis_server: RedisServer | GivenServer, redis_url: str) -> str:
     """The address of the same empty Redis for clients that speak TCP only, such as Celery's."""
     return redis_server.tcp_url
+
+
+@pytest.fixture
+def fill() -> Callable[[Queue], None]:
+    """Puts something of everything into a queue: ready, delayed, leased, dead, expiring, limited, held keys."""
+
+    def fill(queue: Queue) -> None:
+        queue.enqueue_many([(lane, lane) for lane in ("acme", "bulk", "rate", "dead")] * 2)
+        queue.lane("rate").limit(rate="1/h", max_in_flight=5)
+        leases = queue.claim_many(4)
+        queue.bury([lease for lease in leases if lease.job.lane == "dead"], "spoilt")
+        queue.enqueue("acme", "late", delay=500.0, expires=900.0, dedup_key="late")
+        queue.enqueue("slow", "soon", expires=900.0)
+        assert queue.lane("rate").read().blocked == "rate"
+        assert queue.check() == []
+
+    return fill
 
 
 @pytest.fixture

@@ -25,17 +25,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def queue(file):
-    """A queue in which something of everything is: ready, delayed, leased, dead, expiring, limited, held keys."""
+def queue(file, fill):
+    """A queue in which something of everything is."""
     with Queue("q", backend=f"sqlite:///{file}", lease=600.0) as queue:
-        queue.enqueue_many([(lane, lane) for lane in ("acme", "bulk", "rate", "dead")] * 2)
-        queue.lane("rate").limit(rate="1/h", max_in_flight=5)
-        leases = queue.claim_many(4)
-        queue.bury([lease for lease in leases if lease.job.lane == "dead"], "spoilt")
-        queue.enqueue("acme", "late", delay=500.0, expires=900.0, dedup_key="late")
-        queue.enqueue("slow", "soon", expires=900.0)
-        assert queue.lane("rate").read().blocked == "rate"
-        assert queue.check() == []
+        fill(queue)
         yield queue
 
 

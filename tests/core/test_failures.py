@@ -77,6 +77,17 @@ def test_a_retrys_timeout_goes_by_the_backends_clock(queue: Queue, clock: FakeCl
     assert (queue.stats().dead, queue.stats().failed) == (1, 3)
 
 
+def test_a_letter_older_than_its_retrys_timeout_is_tried_once_more(queue: Queue, clock: FakeClock) -> None:
+    """The time counts from the first enqueue on, however often somebody revives it."""
+    patient = Retry.fixed(5, max_attempts=None, timeout=60)
+    queue.enqueue("acme", 1)
+    clock.advance(100)
+    for _ in range(2):
+        fail_once(queue, patient)
+        assert (queue.stats().dead, queue.stats().delayed) == (1, 0)
+        assert len(queue.dead.retry()) == 1
+
+
 def test_asking_for_the_time_shortens_no_lease(queue: Queue, clock: FakeClock) -> None:
     """Whoever was killed between that and the failure has the job for as long as it was claimed for."""
     queue.enqueue("acme", 1)
