@@ -18,7 +18,7 @@ from ranch.backends.plans import Plans
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
 from ranch.backends.traffic import Traffic
-from ranch.backends.waits import Waits, Watch
+from ranch.backends.waits import Wait, Waits, Watch
 from ranch.choice import StrategyChoice
 from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
@@ -292,7 +292,7 @@ class TableBackend(Store):
         return step()
 
     async def aperform(self, step: Callable[[], R]) -> R:
-        if isinstance(step, Watch):
+        if isinstance(step, (Wait, Watch)):
             await step.alook_on()
             return None  # type: ignore[return-value]  # which is what it answers
         return await asyncio.to_thread(self.perform, step)

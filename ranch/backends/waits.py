@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Final
 
 from attrs import frozen
@@ -13,6 +16,14 @@ from ranch.steps import Steps
 
 # Seconds between two looks at whether a job has ended.
 _PAUSE: Final = 0.005
+# How many may wait at once. The others take turns: a change lets all go, and who comes after it sees it at once.
+_WAITING: Final = 32
+
+
+@cache
+def _threads(_process: int) -> ThreadPoolExecutor:
+    """Return the threads of those who wait in a process; a fork has none of its parent's."""
+    return ThreadPoolExecutor(_WAITING, "ranch-wait")
 
 
 @frozen
@@ -26,6 +37,16 @@ class Wait:
 
     def __call__(self) -> None:
         self.store.wait(self.queue, self.timeout, self.tick)
+
+    async def alook_on(self) -> None:
+        """Do the same in a thread made for it: in the event loop's few, those who wait would keep out who enqueues."""
+        waited = asyncio.get_running_loop().run_in_executor(_threads(os.getpid()), self)
+        try:
+            await asyncio.wait([waited], timeout=self.timeout)
+            if waited.done():
+                waited.result()
+        finally:
+            waited.cancel()
 
 
 @frozen

@@ -83,6 +83,23 @@ class Waits(BackendCase):
 
         assert sorted(ran) == [(thread, number) for thread in range(4) for number in range(50)]
 
+    def test_who_awaits_a_job_keeps_nobody_out(self, backend: Backend) -> None:
+        """However many do so: others are answered meanwhile, though the event loop has two threads."""
+        asyncio.run(self._await_in_numbers(backend))
+
+    async def _await_in_numbers(self, backend: Backend) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+        async with AsyncQueue("mail", backend=backend) as queue:
+            waiting = [asyncio.create_task(queue.claim(wait=60.0)) for _ in range(50)]
+            started = time.monotonic()
+            for _ in range(20):
+                await queue.stats()
+            await queue.enqueue_many([("acme", number) for number in range(50)])
+            leases = await asyncio.wait_for(asyncio.gather(*waiting), 30.0)
+
+            assert time.monotonic() - started < 20.0
+            assert sorted(lease.job.payload for lease in leases if lease) == list(range(50))
+
     def test_operations_can_be_awaited(self, backend: Backend) -> None:
         """Each does the same in an event loop."""
         asyncio.run(self._await_each(backend))
