@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from heapq import nlargest
 from typing import Any, Final
 
 import click
 
+from ranch.cli.looks import each_lane
 from ranch.cli.output import Columns, Output, plain
 from ranch.cli.store import on_queue
 from ranch.observe.status import waits
@@ -62,9 +64,10 @@ def top(queue: Queue, out: Output, *, limit: int, every: float, once: bool) -> N
 
 
 def _look(queue: Queue, limit: int) -> list[dict[str, Any]]:
-    lanes = queue.lanes()
-    claimed = sum(lane.stats.claimed for lane in lanes)
-    shown = sorted((lane for lane in lanes if lane.stats.pending), key=lambda lane: -lane.stats.pending)[:limit]
+    # Of lanes that were forgotten the queue knows the claims still.
+    claimed = queue.stats().claimed
+    waiting = (lane for lane in each_lane(queue) if lane.stats.pending)
+    shown = nlargest(limit, waiting, key=lambda lane: lane.stats.pending)
     wait = waits(queue, [lane.key for lane in shown])
     rows = []
     for lane in shown:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 
+from ranch import Policy, Queue
 from ranch.testing.waiting import wait_until
 
 
@@ -27,6 +28,18 @@ def test_lanes_that_wait_are_shown_by_their_backlog(queue, told, ranch) -> None:
     assert (held["lane"], held["pending"], held["share"], held["blocked"]) == ("held", 2, 0, "paused")
     assert [lane["lane"] for lane in told("top", "--limit", "1")] == ["many"]
     assert "many" in ranch("top", "--once").stdout
+
+
+def test_a_share_is_of_all_claims(url, told) -> None:
+    """Those of lanes that are forgotten by now among them."""
+    with Queue("mail", backend=url, policy=Policy(lane_ttl=0.2)) as queue:
+        queue.enqueue_many([("gone", 1), ("many", 1), ("many", 2)])
+        queue.ack(queue.claim_many(2))
+        wait_until(lambda: not queue.reclaim() and [lane.key for lane in queue.lanes()] == ["many"])
+
+    (many,) = told("top")
+
+    assert many["share"] == 50
 
 
 def test_it_looks_again_until_it_is_stopped(queue, url) -> None:

@@ -180,7 +180,7 @@ def test_a_cluster_that_is_away(redis_binary):
     """Like any server that is."""
     queue = Queue("q", backend=RedisBackend("redis+cluster://127.0.0.1:1", retries=0))
 
-    with pytest.raises(BackendError, match="cannot be reached"):
+    with pytest.raises(BackendUnavailable, match="cannot be reached"):
         queue.stats()
 
 

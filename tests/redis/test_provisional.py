@@ -170,6 +170,7 @@ def test_a_batch_shares_as_single_claims_do(redis_url: str) -> None:
         fill(queue, "abc", 200)
         shares.append(Counter(lease.job.lane for _ in range(200 // batch) for lease in queue.claim_many(batch)))
 
+    assert sum(shares[0].values()) == sum(shares[1].values()) == 200
     assert all(abs(shares[0][lane] - shares[1][lane]) <= 2 for lane in "abc"), shares
 
 
