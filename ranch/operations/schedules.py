@@ -79,7 +79,8 @@ class ScheduleOperations(Core):
 
         def change(seen: Schedule | None, _now: float) -> None:
             nonlocal was_there
-            was_there = seen is not None
+            # Looked at again, it may be gone since the answer to its removal was lost.
+            was_there = was_there or seen is not None
 
         yield from self._change(name, change)
         return was_there

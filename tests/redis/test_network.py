@@ -157,6 +157,21 @@ def test_a_cancel_that_lost_its_answer(proxy):
         assert told == [first.id]
 
 
+def test_a_schedule_whose_removal_lost_its_answer(proxy):
+    """Sent again it finds none, and that there was one is said all the same."""
+    with Queue("q", backend=proxy.url) as queue:
+        queue.schedule(every=60, payload=1, name="beat", lane="a")
+        steps = queue._operations.remove_schedule("beat")
+        step = steps.send(queue.backend.perform(next(steps)))
+        proxy.lose_answers(1)
+        with pytest.raises(StopIteration) as end:
+            while True:
+                step = steps.send(queue.backend.perform(step))
+
+        assert end.value.value is True
+        assert queue.schedules.list() == []
+
+
 def test_an_answer_that_is_lost_is_asked_for_again(proxy):
     """The work is done once more: at least once is the promise, for enqueues too."""
     with Queue("q", backend=proxy.url) as queue:
