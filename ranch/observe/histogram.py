@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from math import ceil, floor, log
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -43,6 +44,21 @@ class Histogram:
         self._sum += seconds
         bucket = floor(log(min(max(seconds, _SHORTEST), _LONGEST)) / _LOG_GROWTH)
         self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values, for `sum`."""
+        return {"count": self._count, "sum": self._sum, "buckets": {str(n): size for n, size in self._buckets.items()}}
+
+    @classmethod
+    def sum(cls, said: Iterable[Mapping[str, Any]]) -> Histogram:
+        """Return one of all the times of several, each as `as_dict` has said it."""
+        total = cls()
+        for each in said:
+            total._count += each["count"]
+            total._sum += each["sum"]
+            for bucket, size in each["buckets"].items():
+                total._buckets[int(bucket)] = total._buckets.get(int(bucket), 0) + size
+        return total
 
     def summary(self) -> Summary:
         """Return what there is, in a few numbers."""

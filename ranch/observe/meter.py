@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -69,7 +69,7 @@ class Meter(Listener):
         """Return the numbers of a queue, or of a lane of it. One round trip.
 
         The counters are the store's, so they are those of the whole fleet. `Metrics.retried` and the times are what
-        this meter was told. For times of a fleet see `ranch.observe.prometheus`.
+        this meter was told. For times of a fleet see `FleetMeter`.
         """
         stats = queue.stats() if lane is None else queue.lane(lane).stats
         return self._metrics(stats, queue.name, lane)
@@ -92,6 +92,16 @@ class Meter(Listener):
                 process_time=here.process_time.summary(),
                 wait_time=here.wait_time.summary(),
             )
+
+    def numbers(self, queue: str) -> dict[str, Any]:
+        """Return what this process has measured of a queue, as JSON values."""
+        with self._lock:
+            here = self._queues.get(queue) or _Numbers()
+            return {
+                "retried": here.retried,
+                "process_time": here.process_time.as_dict(),
+                "wait_time": here.wait_time.as_dict(),
+            }
 
     def waited(self, queue: str, lane: str, seconds: float) -> None:
         """Take note of how long a job has waited."""
