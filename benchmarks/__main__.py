@@ -14,17 +14,29 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import celery_idle, celery_jobs, claims, events, limits, listeners, strategies, worker_jobs
+from benchmarks import celery_idle, celery_jobs, claims, events, limits, listeners, selections, strategies, worker_jobs
 
 PARTS = {
     "claims": (claims.local, claims.on_redis),
     "limits": (limits.by_limit,),
     "strategies": (strategies.by_strategy,),
+    "selections": (selections.by_assigned,),
     "events": (events.without_listeners, listeners.listeners),
     "worker": (worker_jobs.through_a_worker,),
     "celery": (celery_jobs.through_lanes, celery_idle.idle),
 }
-STEPS = 2 * len(claims.LANES) + len(claims.LANES) + 1 + len(strategies.STORES) + 1 + 1 + celery_jobs.ROUNDS + 3
+STEPS = (
+    2 * len(claims.LANES)
+    + len(claims.LANES)
+    + 1
+    + len(strategies.STORES)
+    + 1
+    + 1
+    + len(selections.ASSIGNED)
+    + 1
+    + celery_jobs.ROUNDS
+    + 3
+)
 
 
 @click.command()

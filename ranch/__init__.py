@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ranch.policy import Policy as Policy
     from ranch.queue import Queue as Queue
     from ranch.retry import Retry as Retry
+    from ranch.selection import Selection as Selection
     from ranch.serializers import SerializerType as SerializerType
     from ranch.worker import AsyncWorker as AsyncWorker
     from ranch.worker import Worker as Worker
@@ -85,6 +86,7 @@ _HOMES = {
     "ResultNotReady": "ranch.exceptions",
     "ResultUnknown": "ranch.exceptions",
     "Retry": "ranch.retry",
+    "Selection": "ranch.selection",
     "SerializationError": "ranch.exceptions",
     "SerializerType": "ranch.serializers",
     "StrategyMismatch": "ranch.exceptions",
@@ -129,6 +131,7 @@ __all__ = [
     "ResultNotReady",
     "ResultUnknown",
     "Retry",
+    "Selection",
     "SerializationError",
     "SerializerType",
     "StrategyMismatch",

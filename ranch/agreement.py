@@ -15,6 +15,7 @@ from ranch.limits import Limits
 from ranch.model import Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.policy import DEFAULT, Policy
 from ranch.schedule import Schedule
+from ranch.selection import Selection
 from ranch.steps import Steps
 from ranch.typing import NO_RESULTS, Backend, Lanes, Strategy
 
@@ -48,8 +49,10 @@ class AgreedLanes:
     def enqueue(self, jobs: Sequence[NewJob]) -> Steps[Receipt]:
         return self._agreed("enqueue", jobs)
 
-    def claim(self, limit: int, lease: float, owner: str) -> Steps[Claim]:
-        return self._agreed("claim", limit, lease, owner)
+    def claim(
+        self, limit: int, lease: float, owner: str, *, selections: Sequence[Selection] = (), further: str = ""
+    ) -> Steps[Claim]:
+        return self._agreed("claim", limit, lease, owner, selections=selections, further=further)
 
     def release(self, leases: Sequence[Lease], delay: float, *, failed: bool = False) -> Steps[Return]:
         return self._agreed("release", leases, delay, failed=failed)
@@ -129,8 +132,8 @@ class AgreedLanes:
     def check(self, *, repair: bool = False) -> Steps[list[Fault]]:
         return self._lanes.check(repair=repair)
 
-    def wait(self, timeout: float, tick: int) -> Steps[None]:
-        return self._lanes.wait(timeout, tick)
+    def wait(self, timeout: float, tick: int, selections: Sequence[Selection] = ()) -> Steps[None]:
+        return self._lanes.wait(timeout, tick, selections)
 
     def ring(self) -> Steps[None]:
         return self._lanes.ring()

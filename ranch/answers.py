@@ -44,6 +44,8 @@ class Claim:
     tick: int
     #: Names of the schedules that are due; see `Lanes.replan`.
     due: Sequence[str] = ()
+    #: Not empty if nothing was found so far among more lanes than one call looks at: to be given to the next claim.
+    further: str = ""
 
 
 @frozen(kw_only=True)

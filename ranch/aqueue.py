@@ -17,6 +17,7 @@ from ranch.operations import RESULT_TTL, Operations
 from ranch.options import EnqueueOptions
 from ranch.policy import Policy
 from ranch.retry import Retry
+from ranch.selection import LaneNames
 from ranch.tasks import AsyncTasks
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
@@ -96,14 +97,29 @@ class AsyncQueue(AsyncControl, AsyncTasks):
         """As `Queue.enqueue_many`."""
         return await self._drive(self._operations.enqueue(items, **options))
 
-    async def claim(self, *, wait: float = 0.0, lease: float | None = None) -> AsyncQueueLease | None:
+    async def claim(
+        self,
+        *,
+        lanes: LaneNames | None = None,
+        steal: LaneNames | None = None,
+        wait: float = 0.0,
+        lease: float | None = None,
+    ) -> AsyncQueueLease | None:
         """As `Queue.claim`."""
-        leases = await self.claim_many(1, wait=wait, lease=lease)
+        leases = await self.claim_many(1, lanes=lanes, steal=steal, wait=wait, lease=lease)
         return leases[0] if leases else None
 
-    async def claim_many(self, limit: int, *, wait: float = 0.0, lease: float | None = None) -> list[AsyncQueueLease]:
+    async def claim_many(
+        self,
+        limit: int,
+        *,
+        lanes: LaneNames | None = None,
+        steal: LaneNames | None = None,
+        wait: float = 0.0,
+        lease: float | None = None,
+    ) -> list[AsyncQueueLease]:
         """As `Queue.claim_many`."""
-        leases = await self._drive(self._operations.claim(limit, wait=wait, lease=lease))
+        leases = await self._drive(self._operations.claim(limit, wait=wait, lease=lease, lanes=lanes, steal=steal))
         return [self._held(taken, taken.job.lease or lease) for taken in leases]
 
     async def ack(self, leases: Iterable[Lease], *, results: Mapping[str, Any] | None = None) -> None:

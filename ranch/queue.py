@@ -16,6 +16,7 @@ from ranch.operations import RESULT_TTL, Operations
 from ranch.options import EnqueueOptions
 from ranch.policy import Policy
 from ranch.retry import Retry
+from ranch.selection import LaneNames
 from ranch.tasks import BlockingTasks
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 
@@ -137,25 +138,44 @@ class Queue(Control, BlockingTasks):
         """
         return self._drive(self._operations.enqueue(items, **options))
 
-    def claim(self, *, wait: float = 0.0, lease: float | None = None) -> QueueLease | None:
+    def claim(
+        self,
+        *,
+        lanes: LaneNames | None = None,
+        steal: LaneNames | None = None,
+        wait: float = 0.0,
+        lease: float | None = None,
+    ) -> QueueLease | None:
         """Take the next job, in the order of the strategy. It is yours alone until the lease ends.
 
         Args:
+            lanes: Those alone that it may be from: names, and patterns such as ``"eu-*"``; by default all. See
+                `Selection`.
+            steal: Those that it may be from when none of `lanes` has a job to be had.
             wait: Seconds to wait for a job; 0 does not wait.
             lease: Seconds for which the job is yours; by default the queue's.
 
         Returns the lease, or None if there was no job to be had. One round trip, and one more for each time it waits.
         """
-        leases = self.claim_many(1, wait=wait, lease=lease)
+        leases = self.claim_many(1, lanes=lanes, steal=steal, wait=wait, lease=lease)
         return leases[0] if leases else None
 
-    def claim_many(self, limit: int, *, wait: float = 0.0, lease: float | None = None) -> list[QueueLease]:
+    def claim_many(
+        self,
+        limit: int,
+        *,
+        lanes: LaneNames | None = None,
+        steal: LaneNames | None = None,
+        wait: float = 0.0,
+        lease: float | None = None,
+    ) -> list[QueueLease]:
         """Take up to `limit` next jobs: the same, in the same order, as that many calls of `claim`.
 
         Waits for the first job only. One round trip, on Redis one for each 100, and one more for each time it waits.
-        With a weight function, up to two more for those lanes that were not weighed for `weight_refresh` seconds.
+        With a weight function, up to two more for those lanes that were not weighed for `weight_refresh` seconds. With
+        patterns, one more for each `LOOKS_PER_CALL` waiting lanes that fit none, until the first that does.
         """
-        leases = self._drive(self._operations.claim(limit, wait=wait, lease=lease))
+        leases = self._drive(self._operations.claim(limit, wait=wait, lease=lease, lanes=lanes, steal=steal))
         return [self._held(taken, taken.job.lease or lease) for taken in leases]
 
     def ack(self, leases: Iterable[Lease], *, results: Mapping[str, Any] | None = None) -> None:

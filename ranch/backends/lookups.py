@@ -9,7 +9,8 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from ranch.answers import JobPage, LetterPage, Standing, StoredJob
 from ranch.backends.gates import blocked
-from ranch.backends.rows import JobRow, LaneRow, LetterRow, Tables
+from ranch.backends.letter_rows import LetterRow
+from ranch.backends.rows import JobRow, LaneRow, Tables
 from ranch.choice import StrategyChoice
 from ranch.letters import DeadLetter
 from ranch.model import Lane, QueueStats
@@ -142,4 +143,4 @@ def _stored(job: JobRow, ahead: int | None = None) -> StoredJob:
 def _letter(tables: Tables, row: LetterRow) -> DeadLetter:
     job = tables.job(row.id)
     assert job is not None, f"dead letter {row.id} has no job"
-    return row.read(job)
+    return row.read(job.read())

@@ -8,56 +8,16 @@ import time
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from heapq import heapify, heappop, heappush, nsmallest
-from typing import Generic, TypeVar
+from heapq import nsmallest
 
+from ranch.backends.heap import Heap
+from ranch.backends.letter_rows import LetterRow
 from ranch.backends.outcome_rows import OutcomeRow
-from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
+from ranch.backends.rows import JobRow, LaneRow, Place, QueueRow
 from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.tables import TableBackend
 from ranch.exceptions import BackendUnavailable
 from ranch.typing import Clock
-
-T = TypeVar("T")
-
-
-class Heap(Generic[T]):
-    """Items in the order of their keys, where a key may change and an item may go.
-
-    Entries that no longer hold are dropped when they come to the top, and all at once when they outnumber the rest.
-    """
-
-    def __init__(self) -> None:
-        self._entries: list[tuple[tuple[float, str | int], T]] = []
-        #: The key of each item.
-        self.keys: dict[T, tuple[float, str | int]] = {}
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def put(self, item: T, key: tuple[float, str | int]) -> None:
-        if self.keys.get(item) == key:
-            return
-        self.keys[item] = key
-        heappush(self._entries, (key, item))
-        if len(self._entries) > 2 * len(self.keys) + 64:
-            self._entries = [(key, item) for item, key in self.keys.items()]
-            heapify(self._entries)
-
-    def discard(self, item: T) -> None:
-        self.keys.pop(item, None)
-
-    def first(self) -> T | None:
-        """Return the item with the lowest key."""
-        while self._entries:
-            key, item = self._entries[0]
-            if self.keys.get(item) == key:
-                return item
-            heappop(self._entries)
-        return None
-
-    def sorted(self) -> list[T]:
-        return sorted(self.keys, key=self.keys.__getitem__)
 
 
 class MemoryTables:
@@ -234,6 +194,17 @@ class MemoryTables:
     def next_lane(self) -> LaneRow | None:
         ready = self._ready.get(self.queue.generation)
         first = ready.first() if ready else None
+        return self._lanes[first] if first else None
+
+    def waiting(self, after: Place | None = None) -> Iterator[tuple[float, int, str]]:
+        ready = self._ready.get(self.queue.generation)
+        for key in ready.after(after) if ready else ():
+            lane = self._lanes[key]
+            yield lane.tag, lane.order, key
+
+    def first_of(self, keys: Iterable[str]) -> LaneRow | None:
+        ready = self._ready.get(self.queue.generation)
+        first = min((key for key in keys if key in ready.keys), key=ready.keys.__getitem__, default="") if ready else ""
         return self._lanes[first] if first else None
 
     def stale_lane(self) -> LaneRow | None:

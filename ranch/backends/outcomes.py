@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from attrs import asdict
 
@@ -11,6 +12,9 @@ from ranch.backends.lookups import Lookups, reading
 from ranch.backends.outcome_rows import OutcomeRow
 from ranch.backends.rows import JobRow, Tables
 from ranch.letters import Death
+
+#: How many outcomes whose time is over go when there is nothing else to do.
+SHED_IDLE: Final = 100
 
 
 def keep(tables: Tables, job: JobRow, outcome: Outcome) -> None:

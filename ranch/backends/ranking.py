@@ -43,9 +43,12 @@ class Ranking:
         lane.order = lane.order or queue.tick
         lane.tag = self._asker.rank(self._look(tables, lane), queue)
 
-    def served(self, tables: Tables, lane: LaneRow, cost: float) -> None:
-        """Rank a lane of which a job was claimed."""
-        lane.tag = self._asker.rank(self._look(tables, lane), tables.queue, cost)
+    def served(self, tables: Tables, lane: LaneRow, cost: float, virtual: float) -> None:
+        """Rank a lane of which a job was claimed, and show the strategy this virtual time."""
+        queue = tables.queue
+        own, queue.virtual = queue.virtual, virtual
+        lane.tag = self._asker.rank(self._look(tables, lane), queue, cost)
+        queue.virtual = own
 
     def _look(self, tables: Tables, lane: LaneRow) -> View:
         return self.reads.view(lane, tables.head(lane.key) if self.reads.cost else None, tables.queue.now)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, Literal, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal, Protocol, TypeAlias
 
 from attrs import define, field
 
+from ranch.backends.letter_rows import LetterTables
 from ranch.backends.outcome_rows import OutcomeTables
 from ranch.backends.schedule_rows import ScheduleTables
-from ranch.letters import DeadLetter, Death
 from ranch.limits import NONE, Limits
 from ranch.model import Job, JSONValue, Lane, LaneStats, Priority
 
 #: Added to the tick of a lane's last service to make its order: lanes never served, ordered by the tick at which they
 #: first entered, sort before all that were.
 SERVED: Final = 2**48
+
+#: Where a lane stands in the index: its tag and its order.
+Place: TypeAlias = tuple[float, int]
 
 #: How long a job's id is.
 ID_LENGTH: Final = 11
@@ -173,6 +176,8 @@ class QueueRow(Counters):
     """A queue as it is stored, and as its strategy sees it."""
 
     virtual: float = 0.0
+    #: The same among lanes that are served together, by the digest of their selection.
+    virtuals: dict[str, float] = field(factory=dict)
     tick: int = 0
     #: The number of the last job enqueued.
     last_id: int = 0
@@ -188,21 +193,7 @@ class QueueRow(Counters):
     now: float = 0.0
 
 
-@define(eq=False)
-class LetterRow:
-    """Why a job died, as it is stored."""
-
-    id: str
-    died_at: float
-    #: When it is removed, if it is.
-    until: float | None
-    death: Death
-
-    def read(self, job: JobRow) -> DeadLetter:
-        return DeadLetter(job=job.read(), death=self.death, died_at=self.died_at)
-
-
-class Tables(ScheduleTables, OutcomeTables, Protocol):
+class Tables(LetterTables, OutcomeTables, ScheduleTables, Protocol):
     """The rows of one queue inside one transaction. A row that was changed is put back."""
 
     queue: QueueRow
@@ -263,15 +254,6 @@ class Tables(ScheduleTables, OutcomeTables, Protocol):
     def holders(self, after: str, limit: int) -> Sequence[tuple[str, str]]:
         """Return keys that are held, by key, those after the given one, and the ids of the jobs that hold them."""
 
-    def add_letter(self, letter: LetterRow) -> None: ...
-
-    def drop_letter(self, job_id: str) -> None: ...
-
-    def letter(self, job_id: str) -> LetterRow | None: ...
-
-    def letters(self, after: tuple[float, str], limit: int) -> Sequence[LetterRow]:
-        """Return letters by `(died_at, id)`, those after the given one."""
-
     def shrink(self) -> None:
         """Give back some of the space that jobs took which are gone."""
 
@@ -285,6 +267,15 @@ class Tables(ScheduleTables, OutcomeTables, Protocol):
 
     def next_lane(self) -> LaneRow | None:
         """Return the waiting lane of the queue's generation that has the lowest `(tag, order)`."""
+
+    def waiting(self, after: Place | None = None) -> Iterator[tuple[float, int, str]]:
+        """Name the waiting lanes of the queue's generation by `(tag, order)`, those after the given one, as asked for.
+
+        Of each its tag, its order and its key. Nothing is put while they are named.
+        """
+
+    def first_of(self, keys: Iterable[str]) -> LaneRow | None:
+        """Return that of them which waits in the queue's generation and has the lowest `(tag, order)`."""
 
     def stale_lane(self) -> LaneRow | None:
         """Return that of earlier generations which has the lowest `(generation, tag, order)`."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from attrs import asdict
 
-from ranch.backends.rows import JobRow, LaneRow, LetterRow, QueueRow
+from ranch.backends.letter_rows import LetterRow
+from ranch.backends.rows import JobRow, LaneRow, Place, QueueRow
 from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.sql_layout import JOB, JOB_CHANGES, LANE, QUEUE, columns, read, write
 from ranch.backends.sql_outcomes import Execute, SQLOutcomes
@@ -21,6 +24,18 @@ _PUT_LANE: Final = (
 _WAITING: Final = "pending > 0 AND blocked = ''"
 _NEXT_LANE: Final = f'{_SELECT_LANE} AND generation = ? AND {_WAITING} ORDER BY tag, "order" LIMIT 1'
 _STALE_LANE: Final = f'{_SELECT_LANE} AND generation < ? AND {_WAITING} ORDER BY generation, tag, "order" LIMIT 1'
+_WAITING_LANES: Final = (
+    f'SELECT tag, "order", key FROM lanes WHERE queue = ? AND generation = ? AND {_WAITING} '
+    'AND (tag, "order") > (?, ?) ORDER BY tag, "order" LIMIT ?'
+)
+#: How many lanes are named by one statement, at first and at most, and how many are asked for.
+_FIRST_PAGE: Final = 16
+_PAGE: Final = 1024
+_ASKED_FOR: Final = 512
+_FIRST_OF: Final = (
+    f"{_SELECT_LANE} AND generation = ? AND {_WAITING} AND key IN ({', '.join('?' * _ASKED_FOR)}) "
+    'ORDER BY tag, "order" LIMIT 1'
+)
 _COUNT_WAITING: Final = f"SELECT count(*) FROM lanes WHERE queue = ? AND {_WAITING}"
 _PUT_QUEUE: Final = f"UPDATE queues SET {', '.join(f'{name} = ?' for name in QUEUE)} WHERE queue = ?"
 _SELECT_JOB: Final = f"SELECT {columns(JOB)} FROM jobs WHERE queue = ?"
@@ -213,6 +228,27 @@ class SQLTables(SQLOutcomes):
 
     def next_lane(self) -> LaneRow | None:
         return self._first_lane(_NEXT_LANE)
+
+    def waiting(self, after: Place | None = None) -> Iterator[tuple[float, int, str]]:
+        self._flush()
+        place, size = after or (-math.inf, 0), _FIRST_PAGE
+        while True:
+            values = (self._number, self.queue.generation, *place, size)
+            page = self._execute(_WAITING_LANES, values).fetchall()
+            yield from page
+            if len(page) < size:
+                return
+            place, size = page[-1][:2], min(4 * size, _PAGE)
+
+    def first_of(self, keys: Iterable[str]) -> LaneRow | None:
+        self._flush()
+        left, found = iter(keys), []
+        while asked := list(islice(left, _ASKED_FOR)):
+            # One statement for all, so that it is prepared once.
+            asked += asked[-1:] * (_ASKED_FOR - len(asked))
+            if row := self._execute(_FIRST_OF, (self._number, self.queue.generation, *asked)).fetchone():
+                found.append(self._seen(row))
+        return min(found, key=lambda lane: (lane.tag, lane.order), default=None)
 
     def stale_lane(self) -> LaneRow | None:
         return self._first_lane(_STALE_LANE)

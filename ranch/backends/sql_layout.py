@@ -12,7 +12,7 @@ from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
 from ranch.limits import NONE, Limits, Rate
 
 #: The layout of the tables; raised when they change.
-LAYOUT: Final = 6
+LAYOUT: Final = 7
 
 #: The columns of each table, by the fields of its row; a queue's time is the transaction's.
 JOB: Final = tuple(field.name for field in fields(JobRow))
@@ -47,7 +47,8 @@ def statements(dialect: Dialect) -> list[str]:
     return [
         f"""CREATE TABLE IF NOT EXISTS queues (
             queue {dialect.number} PRIMARY KEY, name {text} NOT NULL UNIQUE, {counters},
-            virtual {real} NOT NULL DEFAULT 0, tick {integer} NOT NULL DEFAULT 0, last_id {integer} NOT NULL DEFAULT 0,
+            virtual {real} NOT NULL DEFAULT 0, virtuals {text} NOT NULL DEFAULT '{{}}',
+            tick {integer} NOT NULL DEFAULT 0, last_id {integer} NOT NULL DEFAULT 0,
             strategy {text} NOT NULL DEFAULT '', generation {integer} NOT NULL DEFAULT 0,
             moving {dialect.boolean} NOT NULL DEFAULT FALSE, limits {text} NOT NULL DEFAULT '',
             full_at {real} NOT NULL DEFAULT 0
@@ -111,6 +112,7 @@ def _read_limits(text: str) -> Limits:
 _TEXTS: Final[Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]]] = {
     "tags": (json.dumps, json.loads),
     "data": (json.dumps, json.loads),
+    "virtuals": (json.dumps, json.loads),
     "limits": (lambda limits: "" if limits is NONE else json.dumps(limits.as_dict()), _read_limits),
 }
 

@@ -8,15 +8,16 @@ from typing import Any, Final, TypeVar
 
 from attrs import evolve
 
-from ranch.answers import Claim, Ending, Outcome, Receipt, Return
+from ranch.answers import Ending, Outcome, Receipt, Return
 from ranch.backends.admission import admit, check_room, restore
 from ranch.backends.checks import Checks
-from ranch.backends.gates import blocked, change_limits, take_token
+from ranch.backends.claims import Claims
+from ranch.backends.gates import change_limits
 from ranch.backends.lookups import Store, atomic
-from ranch.backends.outcomes import Outcomes, keep
+from ranch.backends.outcomes import SHED_IDLE, Outcomes, keep
 from ranch.backends.plans import Plans
 from ranch.backends.ranking import Ranking
-from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
+from ranch.backends.rows import JobRow, LaneRow, Tables
 from ranch.backends.traffic import Traffic
 from ranch.backends.waits import Wait, Waits, Watch
 from ranch.choice import StrategyChoice
@@ -24,17 +25,15 @@ from ranch.letters import DeadLetter, Death
 from ranch.limits import Limits
 from ranch.model import Job, LaneUpdate, Lease, NewJob, merged
 from ranch.policy import DEFAULT, Policy
-from ranch.typing import NO_RESULTS, TIMERS_PER_CALL, Strategy
+from ranch.typing import NO_RESULTS, Strategy
 
 R = TypeVar("R")
 
-#: How many outcomes whose time is over go for each that is kept, so that they become fewer; and how many at a time when
-#: there is nothing else to do.
+#: How many outcomes whose time is over go for each that is kept, so that they become fewer.
 _SHED: Final = 2
-_SHED_IDLE: Final = 100
 
 
-class TableLanes(Checks, Plans, Outcomes, Waits):
+class TableLanes(Checks, Claims, Plans, Outcomes, Waits):
     """The lanes of one queue, worked on through tables."""
 
     def __init__(
@@ -52,66 +51,6 @@ class TableLanes(Checks, Plans, Outcomes, Waits):
         self._ranking.agree(tables)
         tables.queue.strategy = self._ranking.text
         return admit(tables, self._traffic, jobs)
-
-    @atomic
-    def claim(self, tables: Tables, limit: int, lease: float, owner: str) -> Claim:
-        # As many as it could serve, so that no job is left out that there is.
-        self._ranking.agree(tables, at_least=limit)
-        endings: list[Ending] = []
-        due: list[str] = []
-        self._traffic.see_to(tables, TIMERS_PER_CALL, endings, due)
-        queue, spare = tables.queue, TIMERS_PER_CALL
-        leases: list[Lease] = []
-        idle_for: float | None = None
-        while len(leases) < limit:
-            lane = tables.next_lane()
-            if lane is None:
-                break
-            reason, until = blocked(queue, queue.now)
-            if reason:
-                idle_for = until and until - queue.now
-                break
-            job = tables.head(lane.key)
-            assert job is not None, f"lane {lane.key!r} is in the index and has no job"
-            if job.has_expired(queue.now):
-                if not spare:
-                    idle_for = 0.0
-                    break
-                spare -= 1
-                self._traffic.withdraw(tables, lane, job)
-                endings.append(self._traffic.end(tables, lane, job, "expired"))
-            else:
-                leases.append(self._serve(tables, lane, job, lease, owner))
-            tables.put_lane(lane)
-        if leases:
-            return Claim(leases=leases, ended=endings, idle_for=None, tick=queue.tick, due=due)
-        tables.shed_outcomes(_SHED_IDLE)  # there is time
-        tables.shrink()
-        if idle_for != 0.0 and (at := tables.next_at()) is not None:
-            next_timer = max(0.0, at - queue.now)
-            idle_for = round(next_timer if idle_for is None else min(idle_for, next_timer), 3)
-        return Claim(leases=[], ended=endings, idle_for=idle_for, tick=queue.tick, due=due)
-
-    def _serve(self, tables: Tables, lane: LaneRow, job: JobRow, seconds: float, owner: str) -> Lease:
-        queue = tables.queue
-        queue.tick += 1
-        queue.virtual = max(queue.virtual, lane.tag)
-        self._traffic.leave(tables, lane, job)
-        job.token = f"{queue.tick:011x}@{owner}"
-        job.at = round(queue.now + (seconds if job.lease is None else job.lease), 3)
-        job.attempts += 1
-        tables.put_job(job)
-        tables.add_timer(job.at, job.timer)
-        for row in (lane, queue):
-            row.leased += 1
-            row.claimed += 1
-            take_token(row, queue.now)
-        lane.order = SERVED + queue.tick
-        self._ranking.served(tables, lane, job.cost)
-        if lane.pending:
-            self._traffic.is_blocked(tables, lane)
-        capped = lane.limits.max_in_flight is not None or queue.limits.max_in_flight is not None
-        return Lease(job=job.read(), token=job.token, deadline=job.at, capped=capped)
 
     @atomic
     def ack(self, tables: Tables, leases: Sequence[Lease], results: Mapping[str, Outcome] = NO_RESULTS) -> list[Lease]:
@@ -194,7 +133,7 @@ class TableLanes(Checks, Plans, Outcomes, Waits):
         endings: list[Ending] = []
         due: list[str] = []
         reclaimed = self._traffic.see_to(tables, limit, endings, due)
-        tables.shed_outcomes(_SHED_IDLE)
+        tables.shed_outcomes(SHED_IDLE)
         tables.shrink()
         return Return(reclaimed=reclaimed, ended=endings, due=due)
 
@@ -262,7 +201,7 @@ class TableLanes(Checks, Plans, Outcomes, Waits):
     def set_strategy(self, tables: Tables, choice: StrategyChoice) -> StrategyChoice:
         queue, text = tables.queue, choice.text
         if queue.strategy != text or not queue.generation:
-            queue.strategy, queue.virtual, queue.moving = text, 0.0, True
+            queue.strategy, queue.virtual, queue.virtuals, queue.moving = text, 0.0, {}, True
             queue.generation += 1
         return evolve(choice, generation=queue.generation)
 

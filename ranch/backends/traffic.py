@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Final
 
 from ranch.answers import Ending, Outcome
 from ranch.backends.gates import blocked, change_limits
+from ranch.backends.letter_rows import LetterRow
 from ranch.backends.outcomes import keep
 from ranch.backends.ranking import Ranking
-from ranch.backends.rows import ID_LENGTH, JobRow, LaneRow, LetterRow, Tables
+from ranch.backends.rows import ID_LENGTH, JobRow, LaneRow, Tables
 from ranch.letters import WORKER_LOST, Death
 from ranch.policy import Policy
 from ranch.schedule import PATIENCE
@@ -27,8 +28,6 @@ class Traffic:
     def __init__(self, ranking: Ranking, policy: Policy) -> None:
         self._ranking = ranking
         self.policy = policy
-
-    # Lanes
 
     def lane(self, tables: Tables, key: str) -> LaneRow:
         """Return a lane, a new one if there is none."""

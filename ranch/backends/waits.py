@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 from attrs import frozen
 
 from ranch.backends.lookups import Lookups, Store
+from ranch.selection import Selection
 from ranch.steps import Steps
 
 # Seconds between two looks at whether a job has ended.
@@ -83,12 +85,13 @@ class Watch:
 class Waits(Lookups):
     """What there is to wait for in one queue."""
 
-    def wait(self, timeout: float, tick: int) -> Steps[None]:
+    def wait(self, timeout: float, tick: int, selections: Sequence[Selection] = ()) -> Steps[None]:
+        # A change of any lane wakes all who wait.
         yield Wait(self.store, self.queue, timeout, tick)
 
     def wait_for(self, job_id: str, timeout: float) -> Steps[None]:
         yield Watch(self.store, self.queue, job_id, timeout)
 
     def ring(self) -> Steps[None]:
-        # A change wakes all who wait.
+        # All were woken.
         yield from ()

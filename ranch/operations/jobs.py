@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
+
+from attrs import evolve
 
 from ranch.answers import Claim, JobPage, Receipt, Return
 from ranch.checks import checked_count, checked_key, checked_number
@@ -13,6 +15,7 @@ from ranch.hooks.details import Cancelled, Claimed, Enqueued, Ran
 from ranch.model import Job, Lease
 from ranch.operations.core import PER_CALL, checked_ids, chunks
 from ranch.operations.schedules import ScheduleOperations
+from ranch.selection import LaneNames, Selection, selections
 from ranch.steps import Steps
 from ranch.typing import LONGEST_WAIT, RELEASES_PER_CALL
 
@@ -48,41 +51,64 @@ class JobOperations(ScheduleOperations):
             self.events.enqueued(Enqueued(queue=self.name, jobs=new, seconds=time.monotonic() - began))
         return enqueued
 
-    def take(self, limit: int, lease: float | None = None, *, timed: bool = False) -> Steps[Claim]:
+    def take(
+        self,
+        limit: int,
+        lease: float | None = None,
+        *,
+        selections: Sequence[Selection] = (),
+        timed: bool = False,
+    ) -> Steps[Claim]:
         """Claim without waiting: what is there, and if nothing is, how long to wait for what.
 
         If `timed`, the caller tells how long each job ran: see `ran`.
         """
         seconds = self.lease if lease is None else lease
+        tick, further = None, ""
         while True:
-            claim: Claim = yield from self.lanes.claim(limit, seconds, self.owner)
+            claim: Claim = yield from self.lanes.claim(
+                limit, seconds, self.owner, selections=selections, further=further
+            )
             self.readable(claimed.job for claimed in claim.leases)
             self.tell_ended(claim.ended)
             if self.events.claimed and claim.leases:
                 last = claim.leases[-1]
                 at = round(last.deadline - (last.job.lease or seconds), 3)
                 self.events.claimed(Claimed(queue=self.name, leases=claim.leases, at=at, timed=timed))
-            # Once more, if it has itself brought what it did not find.
-            if not claim.due or not (yield from self.fire(claim.due)) or claim.leases:
+            fired = bool(claim.due) and (yield from self.fire(claim.due))
+            tick = claim.tick if tick is None else tick
+            # Once more, if it has itself brought what it did not find, or not looked everywhere.
+            if claim.leases or not (fired or claim.further):
                 break
+            further = "" if fired else claim.further
         if self.weigher and claim.leases:
             yield from self.weigher.served(claim.leases)
-        return claim
+        # What has changed since the first look may be where the others did not look.
+        return claim if tick == claim.tick else evolve(claim, tick=tick)
 
-    def claim(self, limit: int, *, wait: float, lease: float | None) -> Steps[list[Lease]]:
+    def claim(
+        self,
+        limit: int,
+        *,
+        wait: float,
+        lease: float | None,
+        lanes: LaneNames | None = None,
+        steal: LaneNames | None = None,
+    ) -> Steps[list[Lease]]:
         checked_count(limit, "claim")
+        chosen = selections(lanes, steal)
         until = time.monotonic() + checked_number(wait, "wait")
         if lease is not None:
             checked_number(lease, "lease", positive=True)
         while True:
-            claim = yield from self.take(limit, lease)
+            claim = yield from self.take(limit, lease, selections=chosen)
             left = until - time.monotonic()
             if self.weigher and self.weigher.times:
                 self.weigher.times.begin(claim.leases)
             if claim.leases or left <= 0:
                 return list(claim.leases)
             soonest = LONGEST_WAIT if claim.idle_for is None else min(claim.idle_for, LONGEST_WAIT)
-            yield from self.lanes.wait(min(left, soonest), claim.tick)
+            yield from self.lanes.wait(min(left, soonest), claim.tick, chosen)
 
     def ran(self, lease: Lease, seconds: float) -> None:
         """Take note of how long a job ran, and tell of it. No round trip."""

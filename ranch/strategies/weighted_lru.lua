@@ -6,5 +6,5 @@ local function enter(lane, clock)
 end
 
 local function served(lane, clock, cost)
-  return lane.tag + lane.weight * cost
+  return math.max(clock.virtual, lane.tag) + lane.weight * cost
 end

@@ -45,4 +45,5 @@ class WeightedLRU(Strategy):
         return max(clock.virtual + ahead, lane.tag)
 
     def served(self, lane: LaneView, clock: QueueClock, cost: float) -> float:
-        return lane.tag + lane.weight * cost
+        # Virtual time is later where a claim is restricted to lanes that are ahead of those which this one was among.
+        return max(clock.virtual, lane.tag) + lane.weight * cost

@@ -23,41 +23,19 @@ from ranch.answers import Claim, Outcome, Receipt
 from ranch.exceptions import QueueFull
 from ranch.hooks.manager import Plugins
 from ranch.letters import Death
-from ranch.limits import NONE, Limits, Rate, checked_limits
+from ranch.limits import NONE, Limits, checked_limits
 from ranch.model import LaneUpdate, Lease, NewJob
 from ranch.policy import DEFAULT, Policy
 from ranch.queue import Queue
+from ranch.selection import Selection
 from ranch.steps import Steps, drive
+from ranch.testing.arguments import LANES, LIMITS, OPTIONS, SELECTIONS, TAGS
 from ranch.testing.clock import FakeClock
 from ranch.testing.counts import check_counts
 from ranch.testing.openers import Opener
 from ranch.testing.recurring import Recurring
 from ranch.typing import TIMERS_PER_CALL, Strategy, WeightFunction
 
-LANES: Final = st.sampled_from(["a", "b", "c", "d", "ü|{e}"])
-#: What is said of jobs beside cost and bid.
-OPTIONS: Final = st.fixed_dictionaries(
-    {"priority": st.integers(1, 6), "delay": st.sampled_from([0.0, 0.0, 0.0, 0.001, 1.5, 90.0, -2.0])},
-    optional={
-        "expires": st.sampled_from([0.5, 1.5, 15.0]),
-        "lease": st.sampled_from([0.5, 40.0]),
-        "dedup_key": st.sampled_from(["k", "ü|"]),
-        "dedup_for": st.sampled_from([1.0, 30.0]),
-        # Long, for a store may go by its own time to remove what is kept.
-        "result_ttl": st.sampled_from([60.0, 3600.0]),
-    },
-)
-LIMITS: Final = st.fixed_dictionaries(
-    {},
-    optional={
-        "paused": st.sampled_from([True, None, None]),
-        "max_in_flight": st.sampled_from([1, 2, None]),
-        "rate": st.sampled_from([Rate(1), Rate(3, 10.0, burst=2), Rate(7, 0.01), None]),
-        "max_pending": st.sampled_from([1, 3, None]),
-        "overflow": st.sampled_from(["drop-oldest", None]),
-        "expires": st.sampled_from([1.0, 30.0, None]),
-    },
-)
 #: With which things end while a history lasts.
 SHORT: Final = Policy(max_reclaims=1, lane_ttl=20.0, max_dead=2, dead_ttl=30.0)
 #: How leases are settled or renewed.
@@ -70,9 +48,6 @@ SETTLINGS: Final[Mapping[str, tuple[Any, ...]]] = {
     "renew": ("renew", 45.0),
 }
 DONE: Final = Outcome(how="done", body=b"\0\xff", content_type="text/plain")
-TAGS: Final = st.fixed_dictionaries(
-    {}, optional={"tier": st.sampled_from(["gold", "ü", None]), "team": st.sampled_from(["red", None])}
-)
 
 
 class Histories(Recurring):
@@ -153,13 +128,17 @@ class Histories(Recurring):
     def enqueue_many(self, lanes: list[str]) -> None:
         self.store([NewJob(lane=lane, body=b"1", content_type="application/json") for lane in lanes])
 
-    @rule(limit=st.integers(1, 6), other=st.booleans())
-    def claim(self, limit: int, *, other: bool) -> None:
-        waiting = self.count_eligible()
+    @rule(limit=st.integers(1, 6), other=st.booleans(), chosen=SELECTIONS)
+    def claim(self, limit: int, chosen: Sequence[Selection], *, other: bool) -> None:
+        waiting = self.count_eligible(chosen)
         queues = self.others if other else ()
-        claim = self.firing(lambda: self.each(lambda queue: _without_tick(queue._operations.take(limit)), queues))
+        claim = self.firing(
+            lambda: self.each(lambda queue: _without_tick(queue._operations.take(limit, selections=chosen)), queues)
+        )
         assert len(claim.leases) >= min(limit, waiting) or len(claim.ended) >= TIMERS_PER_CALL, "one goes without"
         self.leases += claim.leases
+        turns = [[lease.job.lane in selection for selection in chosen].index(True) for lease in claim.leases if chosen]
+        assert turns == sorted(turns), "stolen before its time"
         for lease in claim.leases:
             assert lease.job.expires_at is None or lease.job.expires_at > self.clock()
         lanes = {lane.key: lane for lane in self.lanes("read", sorted({lease.job.lane for lease in claim.leases}))}
@@ -169,12 +148,12 @@ class Histories(Recurring):
         if claimed:
             self.check_caps(None, self.lanes("limit", {}), self.queues[0].stats().leased, claimed.total())
 
-    def count_eligible(self) -> int:
+    def count_eligible(self, chosen: Sequence[Selection]) -> int:
         """Count jobs of which it is sure that the next claim may have them."""
         queue = self.queues[0]
         if queue.limits() != NONE:
             return 0
-        free = {lane.key for lane in queue.lanes() if lane.limits == NONE}
+        free = {lane.key for lane in queue.lanes() if lane.limits == NONE and _selects(chosen, lane.key)}
         ready = (stored.job for stored in queue.jobs() if stored.state == "ready")
         return sum(job.lane in free and not (job.expires_at or math.inf) <= self.clock() for job in ready)
 
@@ -251,6 +230,10 @@ class Histories(Recurring):
         stats, lanes = self.lanes("stats"), self.each(lambda queue: queue._operations.read_lanes(None))
         check_counts(stats, lanes)
         assert (stats.enqueued, stats.acked) == (len(self.ids) + self.fired, self.acked)
+
+
+def _selects(chosen: Sequence[Selection], lane: str) -> bool:
+    return not chosen or any(lane in selection for selection in chosen)
 
 
 def _without_tick(steps: Steps[Claim]) -> Steps[Claim]:

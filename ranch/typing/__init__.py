@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from ranch.typing.bounds import LONGEST_WAIT, LOOKS_PER_CALL, MOVES_PER_CALL, RELEASES_PER_CALL, TIMERS_PER_CALL
 from ranch.typing.choosing import Clock, LaneView, QueueClock, Strategy, WeightFunction
 from ranch.typing.storing import (
-    LONGEST_WAIT,
-    MOVES_PER_CALL,
     NO_RESULTS,
-    RELEASES_PER_CALL,
-    TIMERS_PER_CALL,
     Backend,
     Lanes,
     Serializer,
@@ -16,6 +13,7 @@ from ranch.typing.storing import (
 
 __all__ = [
     "LONGEST_WAIT",
+    "LOOKS_PER_CALL",
     "MOVES_PER_CALL",
     "NO_RESULTS",
     "RELEASES_PER_CALL",

@@ -13,6 +13,7 @@ from ranch.limits import Limits
 from ranch.model import Job, Lane, LaneUpdate, Lease, NewJob, QueueStats
 from ranch.policy import DEFAULT, Policy
 from ranch.schedule import Schedule
+from ranch.selection import Selection
 from ranch.steps import Performer, Steps
 from ranch.typing.choosing import Strategy
 
@@ -43,8 +44,21 @@ class Lanes(Protocol):
         """
         ...
 
-    def claim(self, limit: int, lease: float, owner: str) -> Steps[Claim]:
+    def claim(
+        self,
+        limit: int,
+        lease: float,
+        owner: str,
+        *,
+        selections: Sequence[Selection] = (),
+        further: str = "",
+    ) -> Steps[Claim]:
         """Take up to `limit` next jobs, one service after the other, each leased to `owner` for `lease` seconds.
+
+        With `selections`, from lanes of these only: those of the first in their order; when none of them waits, those
+        of the second, and so on. A selection of names costs at most what looking at all of them costs. One with
+        patterns may have to look at many lanes: at most `LOOKS_PER_CALL` in one call. Then the claim says in
+        `Claim.further` where the next one, with the same selections, is to go on; it may take fewer than there are.
 
         A job's own lease time goes before `lease`. First sees to up to `TIMERS_PER_CALL` things whose time has come:
         delayed jobs fallen due and leased ones whose lease expired go back into their lanes, expired ones leave, lanes
@@ -230,8 +244,10 @@ class Lanes(Protocol):
         """
         ...
 
-    def wait(self, timeout: float, tick: int) -> Steps[None]:
+    def wait(self, timeout: float, tick: int, selections: Sequence[Selection] = ()) -> Steps[None]:
         """Wait until a lane may have become ready since an empty claim saw `tick`, or `timeout` seconds.
+
+        With `selections` as the claim had them, it may return early for others, and does for lanes of these.
 
         It may return early. Never polls over a network.
         """
@@ -240,23 +256,6 @@ class Lanes(Protocol):
     def ring(self) -> Steps[None]:
         """Wake another one who waits: whoever was woken and cannot claim passes it on, where a ring wakes only one."""
         ...
-
-
-#: Seconds. Nobody waits for a change longer without looking again: so much a wake-up costs that got lost in the store,
-#: and so long it takes at most until one who waits in a thread can be stopped.
-LONGEST_WAIT: Final = 2.0
-#: How many jobs whose time has come a claim takes back into their lanes before it chooses. Bounded, so that a
-#: million jobs falling due together do not stall the claims of everybody else.
-TIMERS_PER_CALL: Final = 32
-
-
-#: How many leases one release takes. It ranks lanes, so it may be refused and done again: as a whole or not at all.
-RELEASES_PER_CALL: Final = 100
-
-#: How many lanes, ranked by an earlier strategy of the queue, each operation that ranks lanes ranks anew, in their old
-#: order; a claim of more jobs as many as it is to take. Bounded, so that a queue of a million lanes goes on while its
-#: strategy changes.
-MOVES_PER_CALL: Final = 32
 
 
 class Backend(Performer, Protocol):

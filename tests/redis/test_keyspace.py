@@ -268,7 +268,7 @@ def test_a_call_is_a_value(desk: Desk) -> None:
 
     assert call.words()[:3] == ("EVALSHA", call.command.sha, 13)
     assert call.keys[0] == f"{TAG}:meta"
-    assert call.args == (int(NOW * 1000), StrategyChoice.of(WeightedLRU()).text, 32, 3, 1500, "me", 32)
+    assert call.args == (int(NOW * 1000), StrategyChoice.of(WeightedLRU()).text, 32, 3, 1500, "me", 32, "")
 
 
 def test_all_keys_have_one_hash_tag(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,3 +210,15 @@ def test_what_fails_is_kept(queue):
     assert (letter.job.id, letter.death.reason, letter.death.error) == (job.id, "failed", "ValueError: no")
     assert letter.died_at >= job.enqueued_at
     assert len(queue.dead.retry(reason="failed")) == 1 or queue.stats().pending == 1
+
+
+def test_a_worker_steals_when_its_own_users_have_nothing(queue):
+    """Assigned users take turns first; steal targets come after them, and nobody else does."""
+    for user in ("user_0", "user_3", "user_1", "user_4"):
+        queue.enqueue_many([(user, f"{user}/{number}") for number in range(2)])
+    mine, targets = ["user_0", "user_1", "user_2"], ["user_3"]
+
+    taken = [queue.claim(lanes=mine, steal=targets).job.lane for _ in range(6)]
+
+    assert taken == ["user_0", "user_1", "user_0", "user_1", "user_3", "user_3"]
+    assert queue.claim(lanes=mine, steal=targets) is None

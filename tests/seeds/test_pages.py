@@ -31,7 +31,7 @@ NAMES = {
         fairque task Task func args kwargs __call__ Priority DLQEntry user_id FunctionResolutionError
         try_deserialize_function FairQueue TaskQueue AsyncTaskQueue push push_batch push_batch_concurrent pop
         stats LuaScriptManager AsyncLuaScriptManager Worker TaskHandler AsyncWorker AsyncTaskHandler TaskScheduler
-        ScheduledTask croniter RedisConfig QueueConfig stats_prefix all_users
+        ScheduledTask croniter RedisConfig QueueConfig stats_prefix all_users assigned_users steal_targets
     """,
 }
 

@@ -24,6 +24,13 @@ key, after the hash tag    type    holds
                                    looked at again, ``i<lane>`` of one that may be idle then, ``s<name>`` of a schedule
 ``:lanes``                 SET     the keys of the lanes there are
 ``:bell``                  LIST    at most one token, for one who waits
+``:lanes:<digest>``        HASH    the names of a selection of lanes, which claims know by its digest; with their orders
+                                   as they were last seen, so that they are quick to look up
+``:lanes:<digest>:virtual`` STRING  virtual time among lanes that are served together, the lanes of a selection, after
+                                   the generation of the strategy it belongs to
+``:bells``                 ZSET    selections whose lanes somebody waits for: score until when in ms, member as JSON its
+                                   digest, how many names it has, and its patterns
+``:bell:<digest>``         LIST    the bell of those who wait for them: at most one token
 ``:dedup``                 HASH    dedup_key to the id of the job that holds it, followed by the time in ms until which
                                    it does, if that may be before the job ends
 ``:dead``                  ZSET    dead letters: score their time of death in ms, member the job's id
@@ -50,8 +57,10 @@ Totals only grow, and what is now follows from them: leased are the jobs claimed
 and failed; pending are those in ``:pending:<lane>``; delayed is the rest of those that came in and did not leave. In
 the whole queue delayed are counted, and pending follow. So a claim counts one thing, not three.
 
-No other key expires. A lane is forgotten, with its row, some time after its last job (see `Policy.lane_ttl`), unless it
-was given a weight, a tag, data or a limit. All others go when they are empty; ``:meta`` stays, with what it counted.
+What belongs to a selection of lanes expires an hour after its last use, and its bell after a minute; it may be evicted
+at any time, and is made anew. No other key expires. A lane is forgotten, with its row, some time after its last job
+(see `Policy.lane_ttl`), unless it was given a weight, a tag, data or a limit. All others go when they are empty;
+``:meta`` stays, with what it counted.
 """
 
 from __future__ import annotations
@@ -98,6 +107,10 @@ class Keys:
         """The hash tag. A brace in a queue's name would end it too soon, so that is written otherwise."""
         name = (self.prefix + self.queue).replace("%", "%25").replace("}", "%7D")
         return f"{{{name}}}"
+
+    def bell_of(self, digest: str) -> str:
+        """Return the bell of those who wait for the lanes of a selection."""
+        return f"{self.bell}:{digest}"
 
     def named(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the keys of these names, in the same order."""

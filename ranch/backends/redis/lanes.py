@@ -22,9 +22,10 @@ from ranch.backends.redis.keys import Keys
 from ranch.backends.redis.limits import read_limits, write_changes
 from ranch.backends.redis.lookups import RedisLookups
 from ranch.backends.redis.questions import answer
-from ranch.backends.redis.records import pack, pack_result, pack_whole, to_ms
+from ranch.backends.redis.records import pack, pack_result, pack_whole, to_ms, write_options, write_times
 from ranch.backends.redis.replies import claimed, endings, enqueued, lost, names, replanned, revived, write_death
-from ranch.backends.redis.runners import Call
+from ranch.backends.redis.runners import Call, UnknownSelectionError
+from ranch.backends.redis.selections import write_selections
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, InvalidJob, RanchError, StrategyMismatch
 from ranch.letters import DeadLetter, Death
@@ -32,6 +33,7 @@ from ranch.limits import Limits
 from ranch.model import Job, LaneUpdate, Lease, NewJob
 from ranch.policy import Policy
 from ranch.schedule import Schedule
+from ranch.selection import Selection
 from ranch.steps import Steps
 from ranch.typing import MOVES_PER_CALL, NO_RESULTS, TIMERS_PER_CALL, Clock, Strategy
 
@@ -75,17 +77,28 @@ class RedisLanes(RedisLookups):
         """Put each job into its lane, in the given order; all or none. At most `MAX_ENQUEUE`."""
         if len(jobs) > MAX_ENQUEUE:
             raise InvalidJob(f"one enqueue takes at most {MAX_ENQUEUE} jobs, not {len(jobs)}: split them")
-        words = [word for job in jobs for word in (job.lane, int(job.priority), _options(job), pack(job))]
+        words = [word for job in jobs for word in (job.lane, int(job.priority), write_options(job), pack(job))]
         return (yield from self._rank("enqueue", *words, parse=partial(enqueued, jobs))) if jobs else Receipt(jobs=[])
 
-    def claim(self, limit: int, lease: float, owner: str) -> Steps[Claim]:
-        """Take up to `limit` next jobs; one round trip for each hundred."""
-        claim: Claim = yield from self._claim(min(limit, _PAGE), lease, owner, TIMERS_PER_CALL)
+    def claim(
+        self, limit: int, lease: float, owner: str, *, selections: Sequence[Selection] = (), further: str = ""
+    ) -> Steps[Claim]:
+        """Take up to `limit` next jobs; one round trip for each hundred.
+
+        Names of selections go to the server once, with two round trips more, and again when it knows them no more.
+        """
+        chosen = write_selections(selections, further)
+        try:
+            claim: Claim = yield from self._claim(min(limit, _PAGE), lease, owner, TIMERS_PER_CALL, chosen)
+        except UnknownSelectionError:
+            for selection in filter(lambda each: each.names, selections):
+                yield self._call("select", selection.digest, *sorted(selection.names), parse=nothing)
+            claim = yield from self._claim(min(limit, _PAGE), lease, owner, TIMERS_PER_CALL, chosen)
         taken = len(claim.leases)
         while taken == _PAGE and len(claim.leases) < limit:
             wanted = min(limit - len(claim.leases), _PAGE)
             try:
-                more: Claim = yield from self._claim(wanted, lease, owner, 0)
+                more: Claim = yield from self._claim(wanted, lease, owner, 0, chosen)
             except RanchError:
                 # Better fewer jobs than leases that nobody knows of.
                 break
@@ -94,11 +107,11 @@ class RedisLanes(RedisLookups):
             claim = evolve(claim, leases=[*claim.leases, *more.leases], ended=ended, tick=more.tick)
         return claim
 
-    def _claim(self, limit: int, lease: float, owner: str, timers: int) -> Steps[Claim]:
+    def _claim(self, limit: int, lease: float, owner: str, timers: int, selections: str) -> Steps[Claim]:
         # As many moves as it could serve lanes, so that no job is left out that there is.
         lease_ms = to_ms(lease)
         parse = partial(claimed, lease_ms)
-        return self._rank("claim", limit, lease_ms, owner, timers, moves=limit, parse=parse)
+        return self._rank("claim", limit, lease_ms, owner, timers, selections, moves=limit, parse=parse)
 
     def ack(self, leases: Sequence[Lease], results: Mapping[str, Outcome] = NO_RESULTS) -> Steps[list[Lease]]:
         """Remove the jobs: done. Return the leases that were lost; for them nothing changed."""
@@ -196,7 +209,7 @@ class RedisLanes(RedisLookups):
         words: list[Any] = [schedule.name, before.text if before else "", after.text if after else ""]
         words.append("" if look_at is None else to_ms(look_at))
         for at in runs:
-            words += (job.lane, int(job.priority), _times(job, at), pack(job))
+            words += (job.lane, int(job.priority), write_times(job, at), pack(job))
         return (yield from self._rank("replan", *words, parse=partial(replanned, job, runs)))
 
     # Lanes
@@ -225,10 +238,11 @@ class RedisLanes(RedisLookups):
         """Find what does not agree with the rest; one round trip for each 200 jobs, lanes and timers, or about."""
         return (yield from Check(self._caller, self._keys.queue, repair).run())
 
-    def wait(self, timeout: float, tick: int) -> Steps[None]:
+    def wait(self, timeout: float, tick: int, selections: Sequence[Selection] = ()) -> Steps[None]:
         """Wait for the bell, at most 2 seconds. A ring that came before the wait ends it at once."""
+        bells = tuple(self._keys.bell_of(selection.digest) for selection in selections if selection)
         if timeout > 0:
-            yield Call("BLPOP", (self._keys.bell,), (self._waiting(timeout),), nothing, waits=True)
+            yield Call("BLPOP", bells or (self._keys.bell,), (self._waiting(timeout),), nothing, waits=True)
 
     def wait_for(self, job_id: str, timeout: float) -> Steps[None]:
         """Wait for what is kept of a job that has ended, at most 2 seconds."""
@@ -269,17 +283,6 @@ class RedisLanes(RedisLookups):
                     yield self._call("answer", generation, errors, *words, parse=nothing)
                     errors = 0
         return result
-
-
-def _options(job: NewJob) -> str:
-    """Return what the server has to know of a job beside its record: see ``lib/options.lua``."""
-    is_plain = job.dedup_key is None and not (job.delay or job.expires or job.dedup_for)
-    return "" if is_plain else _times(job, job.delay)
-
-
-def _times(job: NewJob, delay: float) -> str:
-    times = [to_ms(seconds) if seconds else "-" for seconds in (delay, job.expires, job.dedup_for)]
-    return " ".join(map(str, (*times, job.dedup_key or "")))
 
 
 def _settled(lease: Lease, result: Outcome | None) -> tuple[str | bytes, ...]:

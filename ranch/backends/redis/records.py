@@ -238,3 +238,15 @@ def read_lane(key: str, row: dict[str, bytes], pending: int) -> Lane:
         blocked=row.get("blocked", b"").decode(),
         mean_time=float(row["mean_time"]) if "mean_time" in row else None,
     )
+
+
+def write_options(job: NewJob) -> str:
+    """Return what the server has to know of a job beside its record: see ``lib/options.lua``."""
+    is_plain = job.dedup_key is None and not (job.delay or job.expires or job.dedup_for)
+    return "" if is_plain else write_times(job, job.delay)
+
+
+def write_times(job: NewJob, delay: float) -> str:
+    """Return the same, with another delay."""
+    times = [to_ms(seconds) if seconds else "-" for seconds in (delay, job.expires, job.dedup_for)]
+    return " ".join(map(str, (*times, job.dedup_key or "")))

@@ -54,6 +54,7 @@ def _stored(new: NewJob, job_id: str, now_ms: int, expires_ms: int) -> Job:
 def claimed(lease_ms: int, reply: Sequence[Any]) -> Claim:
     """Read what a claim says."""
     ended, now_ms, tick, idle_ms, capped, due, *words = reply
+    further = words.pop().decode() if len(words) == 1 else ""
     leases = []
     for place, (job_id, token, record) in enumerate(zip(words[::3], words[1::3], words[2::3], strict=True)):
         job = unpack(job_id.decode(), record, this_claim=1)
@@ -61,7 +62,7 @@ def claimed(lease_ms: int, reply: Sequence[Any]) -> Claim:
         deadline = (now_ms + lasts_ms) / 1000
         leases.append(Lease(job=job, token=token.decode(), deadline=deadline, capped=place in capped))
     idle_for = None if idle_ms < 0 else idle_ms / 1000
-    return Claim(leases=leases, ended=endings(ended), idle_for=idle_for, tick=tick, due=names(due))
+    return Claim(leases=leases, ended=endings(ended), idle_for=idle_for, tick=tick, due=names(due), further=further)
 
 
 def names(words: Sequence[bytes]) -> list[str]:

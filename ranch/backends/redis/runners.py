@@ -54,6 +54,10 @@ class Call:
         return BackendError(f"Redis refused: {text}")
 
 
+class UnknownSelectionError(BackendError):
+    """The server does not know the names of a selection, or no more: they have to be sent to it."""
+
+
 def _layout(number: int) -> BackendError:
     return BackendError(f"the queue was written by another ranch (layout {number}): use that one, or another queue")
 
@@ -71,6 +75,7 @@ _REFUSALS: Final[dict[bytes, Callable[..., RanchError]]] = {
     b"full": _full,
     b"layout": _layout,
     b"strategy": _strategy,
+    b"unselected": UnknownSelectionError,
 }
 
 

@@ -18,6 +18,7 @@ from ranch.testing.backend.rates import Rates
 from ranch.testing.backend.results import Results
 from ranch.testing.backend.room import Room
 from ranch.testing.backend.schedules import Schedules
+from ranch.testing.backend.selections import Selections
 from ranch.testing.backend.waits import Waits
 
 __all__ = ["BackendSuite"]
@@ -37,6 +38,7 @@ class BackendSuite(
     Places,
     Waits,
     Results,
+    Selections,
     Schedules,
     Agreement,
     Processes,

@@ -3,6 +3,7 @@
 -- @key jobs         records by job id
 -- @key timers       what is to be seen to, by its time
 -- @key bell         list of at most one token
+-- @key lanes        keys of the lanes there are
 -- @key lane_prefix  of the keys of lanes' rows
 -- @key dedup        by dedup_key the job that holds it
 -- @key result_prefix  of the keys of what is kept of jobs that have ended

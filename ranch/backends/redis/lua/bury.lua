@@ -4,6 +4,7 @@
 -- @key jobs         records by job id
 -- @key timers       what is to be seen to, by its time
 -- @key bell         list of at most one token
+-- @key lanes        keys of the lanes there are
 -- @key lane_prefix  of the keys of lanes' rows
 -- @key dedup        by dedup_key the job that holds it
 -- @key dead         dead letters by their time

@@ -5,28 +5,30 @@
 -- @arg lease_ms        how long their leases last, if they do not say it themselves
 -- @arg owner           whose they are
 -- @arg timers_limit    how many timers to see to first
+-- @arg selections      see lib.search; empty for all lanes
 -- @returns ok, what was asked, what ended, now_ms, tick, ms to wait or -1, places from 0 on of jobs that a cap counts,
---   schedules due, then of each job: id, token, record
+--   schedules due, then of each job: id, token, record; if there is none, it may say where to look further
 
--- Added to the tick of a lane's last service to make its order: lanes never served come first.
-local SERVED = 281474976710656
 -- Where in a record its expiry is, before the cost and the flags.
 local EXPIRES = 13
 
-local extras
+local extras, selected = nil, selections ~= "" and {}
+if selected then
+  -- @include lib.selected
+  if not selected.are_known() then return { "unselected" } end
+end
 local function make_extras()
   -- @include lib.extras
-  return extras
 end
 
 limit = tonumber(limit)
 move()
 see_to(timers_limit)
-standing = call("ZPOPMIN", ready, limit)
-local reply, leases, rows = { "ok", asked, ended, now_ms, 0, -1, {}, runs }, {}, {}
-local claimed, idle_ms = tonumber(stored[3]) or 0
+if not selected then standing = call("ZPOPMIN", ready, limit) end
+local claimed, idle_ms, leases, rows = tonumber(stored[3]) or 0, nil, {}, {}
+local reply = { "ok", asked, ended, now_ms, 0, -1, {}, runs }
 
-while standing[at] and #leases < 2 * limit do
+while #leases < 2 * limit and (standing[at] or selected and selected.take(limit - #leases / 2)) do
   if queue.limits then
     extras = extras or make_extras()
     idle_ms = extras.held_up(claimed)
@@ -64,11 +66,9 @@ reply[5] = queue.tick
 for i = at, #standing, 2 do
   call("ZADD", ready, standing[i + 1], standing[i])
 end
+if selected then selected.close(reply, #leases == 0) end
 if #leases == 0 then
-  local soonest = call("ZRANGE", timers, 0, 0, "WITHSCORES")[2]
-  if soonest then idle_ms = math.min(idle_ms or math.huge, math.max(0, soonest - now_ms)) end
-  if idle_ms and idle_ms < math.huge then reply[6] = idle_ms end
-  return reply
+  -- @include lib.idle
 end
 call("ZADD", timers, unpack(leases))
 for key, lane in pairs(rows) do

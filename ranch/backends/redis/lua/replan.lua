@@ -14,7 +14,10 @@ local member = "s" .. name
 call("ZREM", timers, member)
 if look_ms ~= "" then
   call("ZADD", timers, look_ms, member)
-  if call("ZRANGE", timers, 0, 0)[1] == member then ring() end
+  if call("ZRANGE", timers, 0, 0)[1] == member then
+    ring()
+    alert()
+  end
 end
 call("HINCRBY", meta, "tick", 1)
 return reply

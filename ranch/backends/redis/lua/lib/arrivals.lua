@@ -1,7 +1,8 @@
 -- Lanes that become backlogged, and jobs that become ready.
--- @include strategy, policy, lib.queue, lib.lanes, lib.ranks, lib.gates
+-- @include strategy, policy, lib.queue, lib.lanes, lib.ranks, lib.gates, lib.bells
 -- @key ready           index of the lanes that wait
 -- @key timers          what is to be seen to, by its time
+-- @key bell            list of at most one token
 -- @key lanes           keys of the lanes there are
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
@@ -41,6 +42,7 @@ local function place(lane)
   call("HSET", lane_prefix .. key, "tag", lane.tag, "order", lane.order)
   -- The order before the key, so that equal ranks stand in the order of their lanes.
   call("ZADD", ready, at, lane.order .. key)
+  alert(key)
 end
 
 -- Let a lane wait to be served, unless a limit forbids it.

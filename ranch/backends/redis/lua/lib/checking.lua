@@ -4,6 +4,7 @@
 -- @key ready           index of the lanes that wait
 -- @key jobs            records by job id
 -- @key timers          what is to be seen to, by its time
+-- @key bell            list of at most one token
 -- @key lanes           keys of the lanes there are
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs

@@ -1,5 +1,5 @@
 -- Jobs that wait for their time.
--- @include lib.queue
+-- @include lib.queue, lib.bells
 -- @key meta    the queue's row
 -- @key timers  what is to be seen to, by its time
 
@@ -9,5 +9,7 @@ local function delay(id, at_ms)
   call("ZADD", timers, at_ms, member)
   call("HINCRBY", meta, "delayed", 1)
   queue.tick = queue.tick + 1
-  return call("ZRANGE", timers, 0, 0)[1] == member
+  local is_next = call("ZRANGE", timers, 0, 0)[1] == member
+  if is_next then alert() end
+  return is_next
 end

@@ -14,7 +14,7 @@ local spare = tonumber(timers_limit)
 -- Let another lane stand for the first.
 local function replace()
   at = at + 2
-  local other = call("ZPOPMIN", ready)
+  local other = selected and selected.another() or call("ZPOPMIN", ready)
   if other[1] then insert(other[1], tonumber(other[2])) end
 end
 
@@ -69,3 +69,5 @@ function extras.lease_of(record)
   -- @include lib.records
   return read_header(record).lease_ms
 end
+
+return extras

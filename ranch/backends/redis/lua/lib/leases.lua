@@ -1,5 +1,5 @@
 -- Leases that end.
--- @include lib.queue
+-- @include lib.queue, lib.bells
 -- @key meta         the queue's row
 -- @key timers       what is to be seen to, by its time
 -- @key lane_prefix  of the keys of lanes' rows
@@ -13,5 +13,6 @@ local function freed(lane)
     return false
   end
   queue.tick = queue.tick + 1
+  alert()
   return true
 end

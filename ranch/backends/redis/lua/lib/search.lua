@@ -1,0 +1,57 @@
+-- Finding lanes of a selection that wait.
+-- @include lib.selections, lib.names
+-- @key ready       index of the lanes that wait
+-- @arg selections  as JSON, `of`: in their order, as lib.selections has them; `further`: as a claim has said it
+
+-- So many lanes are looked at before names are looked up, and more where that is likely to find one; and for patterns, the
+-- same as LOOKS_PER_CALL.
+local FEW, LOOKS = 100, 10000
+
+local said = cjson.decode(selections)
+local chosen, further = said.of, said.further or { 0 }
+-- Whose lanes are served, and whether there may be more of them than were looked at; the lane looked at last.
+local turn, unfinished, seen = further[1], false, nil
+
+-- How many lanes come before one that another call has looked at last, and itself. It may be gone.
+local function place_of(member, rank)
+  -- Nothing stands between a member and itself with one more byte.
+  local mark = member .. "\0"
+  local added = call("ZADD", ready, "NX", rank, mark)
+  local place = call("ZRANK", ready, mark)
+  if added == 1 then call("ZREM", ready, mark) end
+  return place
+end
+
+-- Those lanes of a page of the index that are selected.
+local function pick(selection, page, found)
+  local keys, named, has_patterns = {}, {}, selection[3]
+  for i = 1, #page, 2 do keys[#keys + 1] = string.sub(page[i], 14) end
+  if selection[2] > 0 then named = call("HMGET", names_of(selection), unpack(keys)) end
+  for i = 1, #keys do
+    if named[i] or has_patterns and fits_any(selection, keys[i]) then
+      found[#found + 1], found[#found + 2] = page[2 * i - 1], page[2 * i]
+    end
+  end
+end
+
+-- The first lanes of a selection, out of the index: members and ranks by turns.
+local function find(selection, wanted)
+  local names_only, found, size = #selection == 2, {}, 16
+  local left = LOOKS
+  if names_only then left = math.max(FEW, math.min(selection[2], 5 * call("ZCARD", ready) / selection[2])) end
+  local from = further[2] and place_of(further[2], further[3]) or 0
+  unfinished, further = false, {}
+  if names_only and selection[2] == 0 then return found end
+  repeat
+    local page = call("ZRANGE", ready, from, from + size - 1, "WITHSCORES")
+    if #page == 0 then break end
+    pick(selection, page, found)
+    if #page < 2 * size or #found >= 2 * wanted then break end
+    seen, left, from, size = { page[#page - 1], page[#page] }, left - size, from + size, math.min(2 * size, 1000)
+    if left <= 0 and names_only then found = look_for_all(selection) end
+    unfinished = left <= 0 and not names_only
+  until left <= 0
+  for i = #found, 2 * wanted + 1, -1 do found[i] = nil end
+  for i = 1, #found, 2 do call("ZREM", ready, found[i]) end
+  return found
+end
