@@ -34,6 +34,18 @@ from ranch.worker.settings import POOLS, Pool
 )
 @click.option("--burst", is_flag=True, help="End when nothing is ready and nothing runs.")
 @click.option("--max-jobs", metavar="N", type=int, help="End after so many jobs.")
+@click.option(
+    "--assign",
+    metavar="LANE",
+    multiple=True,
+    help="A lane that it serves, or a pattern such as 'eu-*', instead of all; may be repeated.",
+)
+@click.option(
+    "--steal",
+    metavar="LANE",
+    multiple=True,
+    help="The same, for when those assigned have nothing to do; may be repeated.",
+)
 @click.option("--drain-timeout", metavar="SECONDS", type=float, help="How long what runs may take to end.")
 @click.option(
     "--log-level",
@@ -50,6 +62,8 @@ def worker(
     allow: tuple[str, ...],
     burst: bool,
     max_jobs: int | None,
+    assign: tuple[str, ...],
+    steal: tuple[str, ...],
     drain_timeout: float | None,
     log_level: str,
 ) -> None:
@@ -68,6 +82,8 @@ def worker(
         allow=allow,
         burst=burst,
         max_jobs=max_jobs,
+        assigned=assign or None,
+        steal=steal or None,
         drain_timeout=drain_timeout,
     )
     running.run()

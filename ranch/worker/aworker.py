@@ -8,9 +8,12 @@ import signal
 import threading
 from collections.abc import Iterable
 
+from attrs import evolve
+
 from ranch.aqueue import AsyncQueue
 from ranch.exceptions import RanchError
 from ranch.queue import Queue
+from ranch.selection import LaneNames
 from ranch.worker.engine import Engine
 from ranch.worker.settings import Health, Pool, Settings
 
@@ -34,6 +37,9 @@ class AsyncWorker:
         allow: Modules and packages whose functions may be imported and run without being tasks of a queue.
         burst: End when no job is ready and none runs. Delayed ones are not waited for.
         max_jobs: End when so many were taken.
+        assigned: Lanes that it serves, of each queue: names, and patterns such as ``"eu-*"``; see `Selection`. By
+            default all. Another worker may be assigned the same ones.
+        steal: Lanes that it serves when none of its own has a job that can be had.
         drain_timeout: Seconds that what runs gets to end when it is stopped; then it is interrupted and given back.
             None: as long as it takes.
 
@@ -51,6 +57,8 @@ class AsyncWorker:
         burst: bool = False,
         max_jobs: int | None = None,
         drain_timeout: float | None = None,
+        assigned: LaneNames | None = None,
+        steal: LaneNames | None = None,
     ) -> None:
         self._settings = Settings(
             queues=queues,
@@ -60,6 +68,8 @@ class AsyncWorker:
             burst=burst,
             max_jobs=max_jobs,
             drain_timeout=drain_timeout,
+            assigned=assigned,
+            steal=steal,
         )
         self._engine: Engine | None = None
         self._working: asyncio.Future[None] | None = None
@@ -84,6 +94,18 @@ class AsyncWorker:
         """
         self.ask_to_stop()
         await self.wait()
+
+    def assign(self, assigned: LaneNames | None, steal: LaneNames | None = None) -> None:
+        """Serve other lanes from now on: at the latest a second later, when the claim is over that waits for a job.
+
+        What was claimed before is run. From any thread, whether it is running or not. No round trip.
+
+        Raises:
+            InvalidJob: A value cannot be; nothing was changed.
+        """
+        self._settings = evolve(self._settings, assigned=assigned, steal=steal)
+        if self._engine:
+            self._engine.selections = self._settings.selections
 
     def ask_to_stop(self) -> None:
         """Claim no more, and end when what runs has ended; do not wait for it."""

@@ -37,6 +37,8 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        #: From which lanes it claims; when another one is set, that counts from the next claim on.
+        self.selections = settings.selections
         self._slots = Slots(settings.concurrency, settings.max_jobs)
         self._pool = (Processes if settings.pool == "process" else Threads)(settings.concurrency)
         self._desks = [Desk(AsyncQueue.of(queue), self._slots) for queue in settings.queues]
@@ -121,14 +123,18 @@ class Engine:
             if self.is_stopping:
                 return
             wait = BURST_WAIT if burst else WAIT if alone else 0.0
-            leases = await desk.queue.claim_many(self._slots.room, wait=wait)
+            leases = await self._claimed(desk, self._slots.room, wait)
             await self._begin(desk, execution, leases)
         if leases:
             return
         if burst:
             await self._wait_or_end(desk, before)
         elif not alone:
-            await self._begin(desk, execution, await desk.queue.claim_many(1, wait=WAIT))
+            await self._begin(desk, execution, await self._claimed(desk, 1, WAIT))
+
+    async def _claimed(self, desk: Desk, limit: int, wait: float) -> Sequence[Lease]:
+        lanes, steal = self.selections or (None, None)
+        return await desk.queue.claim_many(limit, lanes=lanes, steal=steal, wait=wait)
 
     async def _wait_or_end(self, desk: Desk, before: int) -> None:
         """End a burst if all queues were empty since anything has happened; else wait until something does."""

@@ -11,6 +11,7 @@ from ranch.aqueue import AsyncQueue
 from ranch.checks import checked_count, checked_number
 from ranch.exceptions import ConfigError, InvalidJob
 from ranch.queue import Queue
+from ranch.selection import LaneNames, Selection, selections
 
 #: Where functions run that are no coroutine functions.
 Pool: TypeAlias = Literal["thread", "process"]
@@ -64,6 +65,14 @@ class Settings:
     burst: bool = False
     max_jobs: int | None = field(default=None, converter=_checked_max_jobs)
     drain_timeout: float | None = field(default=None, converter=_checked_drain_timeout)
+    assigned: LaneNames | None = None
+    steal: LaneNames | None = None
+    #: What these two say; others can be set while the worker runs.
+    selections: tuple[Selection, ...] = field(init=False)
+
+    @selections.default
+    def _select(self) -> tuple[Selection, ...]:
+        return selections(self.assigned, self.steal, ("assigned", "steal"))
 
     def __attrs_post_init__(self) -> None:
         self.check()

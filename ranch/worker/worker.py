@@ -9,6 +9,7 @@ from typing import Any
 from ranch.aqueue import AsyncQueue
 from ranch.exceptions import RanchError
 from ranch.queue import Queue
+from ranch.selection import LaneNames
 from ranch.worker.aworker import AsyncWorker
 from ranch.worker.settings import Health
 
@@ -48,6 +49,10 @@ class Worker:
         """
         self._tell(self._worker.ask_to_stop)
         self.wait()
+
+    def assign(self, assigned: LaneNames | None, steal: LaneNames | None = None) -> None:
+        """As `AsyncWorker.assign`."""
+        self._worker.assign(assigned, steal)
 
     def abandon(self) -> None:
         """As `AsyncWorker.abandon`."""
