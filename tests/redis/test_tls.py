@@ -102,6 +102,26 @@ def test_a_certificate_for_another_host_is_refused(tls, options):
         queue.stats()
 
 
+async def test_a_certificate_for_another_host_is_refused_when_awaited(tls, options):
+    """The same, awaited."""
+    url = tls.url.replace("127.0.0.1", "localhost")
+
+    async with AsyncQueue("q", backend=RedisBackend(url, retries=0, **options)) as queue:
+        with pytest.raises(BackendUnavailable, match=r"(?i)certificate"):
+            await queue.stats()
+
+
+async def test_nothing_is_checked_where_that_is_asked_for(tls, options):
+    """Neither who signed the certificate nor for whom, blocking and awaited."""
+    del options["ssl_ca_certs"]
+    backend = RedisBackend(tls.url.replace("127.0.0.1", "localhost"), ssl_cert_reqs="none", **options)
+
+    with Queue("q", backend=backend) as queue:
+        queue.enqueue("a", 1)
+        async with AsyncQueue("q", backend=backend) as awaited:
+            assert (await awaited.claim()).job.payload == 1
+
+
 @pytest.fixture
 def tls_servers(ca, files):
     """Makes servers speak TLS on a port of their own; skips the test where the server was built without."""

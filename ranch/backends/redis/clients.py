@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ssl import CERT_NONE
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -92,6 +93,9 @@ class Address:
         said = _parse_url(f"{plain}?{urlencode(query)}")
         defaults = _OPTIONS if scheme == "unix" else _OPTIONS_OVER_TCP
         options = {**defaults, **options, **{name: said[name] for name in query}}
+        if scheme == "rediss":
+            # redis-py 5 does not by itself. Without a certificate to look at there is no name in it.
+            options.setdefault("ssl_check_hostname", options.get("ssl_cert_reqs") not in {"none", CERT_NONE})
         _check(kind, scheme, {**options, **said})
         return cls(kind, plain, hosts, service, retries, options)
 
