@@ -11,7 +11,7 @@ from kombu.compression import compress
 
 from ranch.celery.calls import task_of
 from ranch.celery.delivery import Delivery, deliver, leave, moment_of
-from ranch.celery.internals.app import Sender, WrappedSenderAMQP, routed_queue, send_returns
+from ranch.celery.internals.app import Sender, WrappedSenderAMQP, is_broadcast, routed_queue, send_returns
 from ranch.celery.message import pack
 from ranch.celery.naming import LANE_HEADER
 from ranch.celery.options import JOB_HEADER, LaneOptions
@@ -101,8 +101,8 @@ class RanchAMQP(WrappedSenderAMQP):
             if lane is None:
                 return native(producer, name, message, headers=headers, **options)
             headers = {**headers, LANE_HEADER: lane}
-            if name == CHORD_UNLOCK:
-                # The chord's body, which it sends, inherits the lane.
+            if name == CHORD_UNLOCK or is_broadcast(self.app, options):
+                # What it sends inherits the lane: the chord's body, and whatever a broadcast task does.
                 return native(producer, name, message, headers=headers, **options)
             if said.job:
                 headers[JOB_HEADER] = said.job

@@ -126,6 +126,15 @@ def routed_queue(app: Celery, options: Mapping[str, Any]) -> str | None:
     return queue if isinstance(queue, str) else str(queue.name)
 
 
+def is_broadcast(app: Celery, options: Mapping[str, Any]) -> bool:
+    """Tell whether each worker gets a copy of a message with these options."""
+    queue, exchange = options.get("queue"), options.get("exchange")
+    name = getattr(exchange, "name", exchange) or getattr(queue, "name", queue) or app.amqp.default_queue.name
+    return any(
+        isinstance(known, Broadcast) and name in {known.name, known.exchange.name} for known in app.amqp.queues.values()
+    )
+
+
 def task_queue(task: Any) -> str | None:
     """Return the name of the queue that a task is routed to, if nothing else is said when it is sent."""
     return _queue_of(task.app, task.name, _destination(task), task_type=task)
