@@ -81,6 +81,19 @@ def add_feature_tasks(app: Celery, journal: Any) -> None:  # noqa: C901 - a list
     def numbered(number: int) -> None:
         journal.count(number)
 
+    @lru_task(app, name="total", shared=False)
+    def total(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    @lru_task(app, name="stubborn", shared=False, bind=True, autoretry_for=(KeyError,), retry_backoff=False)
+    def stubborn(self: LRUTask) -> int:
+        journal.write(self, "stubborn")
+        if self.request.retries < 2:
+            raise KeyError("not yet")
+        return self.request.retries
+
+    stubborn.default_retry_delay = 0
+
     def timed(self: LRUTask, word: str) -> str:
         journal.write(self, f"{word} begins")
         journal.pass_gate(word)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from celery import VERSION, Celery
+from celery import VERSION, Celery, chain, chord, group
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.result import AsyncResult
 
-from ranch import Queue
+from ranch import Queue, lane
 from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
@@ -97,6 +97,41 @@ def site(running: Site) -> Iterator[Site]:
     yield running
     wait_until(running.is_settled, SOON)
     wait_until(lambda: running.app.control.inspect(limit=1, timeout=20).active() == {"worker@tests": []})
+
+
+# What is sent
+
+
+def test_canvas_runs_in_a_lane(site: Site) -> None:
+    """All of it, parts and what the worker sends after them, with its results."""
+    add, total = site.app.tasks["add"], site.app.tasks["total"]
+    with lane("canvas"):
+        results = {
+            "chain": chain(add.s(1, 2), add.s(3), add.s(4))(),
+            "group": group([add.s(number, 1) for number in range(3)], app=site.app)(),
+            "chord": chord([add.s(number, 1) for number in range(3)], total.s(), app=site.app)(),
+            "chunks": add.chunks([(1, 2), (3, 4), (5, 6)], 2).apply_async(),
+            "map": total.map([[1, 2], [3]]).apply_async(),
+            "starmap": add.starmap([(1, 2), (3, 4)]).apply_async(),
+        }
+    assert {way: result.get(timeout=SOON) for way, result in results.items()} == {
+        "chain": 10,
+        "group": [1, 2, 3],
+        "chord": 6,
+        "chunks": [[3, 7], [11]],
+        "map": [3, 3],
+        "starmap": [3, 7],
+    }
+    wait_until(site.is_settled, SOON)
+    assert site.queue.lane("canvas").stats.acked == 3 + 3 + 4 + 2 + 1 + 1
+
+
+def test_a_task_retries_by_itself(site: Site) -> None:
+    """`autoretry_for`: in its lane, under its id."""
+    result = site.send("stubborn")
+    assert result.get(timeout=SOON) == 2
+    entries = [entry for entry in site.journal.entries() if entry["id"] == result.id]
+    assert [(entry["lane"], entry["retries"]) for entry in entries] == [("acme", 0), ("acme", 1), ("acme", 2)]
 
 
 # The end of a task
@@ -300,6 +335,28 @@ def test_workers_can_be_asked(site: Site) -> None:
     assert "gated" in inspect.registered()["worker@tests"]
     site.journal.open_gate("asked")
     assert waiting.get(timeout=SOON) == "run"
+
+
+def test_a_pool_grows_and_shrinks(site: Site) -> None:
+    """By remote control, and what waits has the new slot at once."""
+    busy = [site.send("gated", "growing") for _ in range(3)]
+    for task in busy[:2]:
+        site.begun(task)
+    assert site.journal.words_of(busy[2].id) == []
+    site.app.control.pool_grow(1, **ASKED)
+    site.begun(busy[2])
+    site.journal.open_gate("growing")
+    for task in busy:
+        task.get(timeout=SOON)
+    site.app.control.pool_shrink(1, **ASKED)
+    wait_until(lambda: ranch_says(site)["slots"] == 2, SOON)
+
+
+def ranch_says(site: Site) -> dict[str, Any]:
+    """What the worker answers to `inspect ranch`."""
+    ((answer,),) = [reply.values() for reply in site.app.control.broadcast("ranch", **ASKED)]
+    found: dict[str, Any] = answer
+    return found
 
 
 def test_classes_of_tasks_and_requests_are_the_users(site: Site) -> None:
