@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -60,6 +61,21 @@ def test_every_operation(cluster):
         assert queue.read_strategy().name == "round-robin"
 
         assert (queue.stats().leased, queue.stats().acked) == (2, 1)
+
+
+async def test_a_result_is_waited_for(cluster):
+    """Blocking and awaited, on whichever node its queue lies."""
+    with ThreadPoolExecutor() as pool:
+        for name in (f"queue-{number}" for number in range(6)):
+            async with AsyncQueue(name, backend=cluster.url) as queue:
+                job = await queue.enqueue("a", 1, result_ttl=60)
+                awaited = asyncio.ensure_future(queue.result(job.id, 30.0))
+                with Queue(name, backend=cluster.url) as other:
+                    waited = pool.submit(other.result, job.id, 30.0)
+                    lease = await queue.claim()
+                    await lease.ack(name)
+
+                    assert [await awaited, waited.result(30.0)] == [name, name]
 
 
 async def test_every_node_gets_the_scripts(cluster):
