@@ -6,7 +6,22 @@ from typing import Any
 
 import click
 
-from ranch.cli import backlog, check, dead, demo, jobs, lane, limits, looks, plugins, schedule, strategy, top, worker
+from ranch.cli import (
+    backlog,
+    check,
+    config,
+    dead,
+    demo,
+    jobs,
+    lane,
+    limits,
+    looks,
+    plugins,
+    schedule,
+    strategy,
+    top,
+    worker,
+)
 from ranch.exceptions import RanchError
 
 
@@ -39,6 +54,6 @@ for command in (
     *(lane.weight, lane.tag, lane.data, limits.pause, limits.resume, limits.limit, strategy.strategy),
     check.check,
     *(jobs.enqueue, jobs.cancel, jobs.purge, dead.dead, backlog.export, backlog.import_),
-    *(schedule.schedule, worker.worker, plugins.plugins, demo.demo),
+    *(schedule.schedule, worker.worker, config.config, plugins.plugins, demo.demo),
 ):
     main.add_command(command)

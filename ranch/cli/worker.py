@@ -11,20 +11,21 @@ import click
 
 from ranch.aqueue import AsyncQueue
 from ranch.exceptions import ConfigError
+from ranch.fleet import Identity, read_fleet
 from ranch.queue import Queue
 from ranch.worker import Worker
-from ranch.worker.settings import POOLS, Pool
+from ranch.worker.settings import POOLS
 
 
 @click.command(short_help="Run the tasks of queues.")
-@click.argument("targets", metavar="MODULE:QUEUE...", nargs=-1, required=True)
-@click.option("--concurrency", metavar="N", default=10, show_default=True, help="How many jobs run at a time.")
+@click.argument("targets", metavar="[MODULE:QUEUE]...", nargs=-1)
+@click.option("--config", metavar="FILE", help="A fleet, in TOML or YAML, in place of queues; with --id.")
+@click.option("--id", "worker_id", metavar="ID", help="Which of its workers this is.")
+@click.option("--concurrency", metavar="N", type=int, help="How many jobs run at a time.  [default: 10]")
 @click.option(
     "--pool",
     type=click.Choice(POOLS),
-    default="thread",
-    show_default=True,
-    help="Where functions run that are no coroutine functions.",
+    help="Where functions run that are no coroutine functions.  [default: thread]",
 )
 @click.option(
     "--allow",
@@ -57,36 +58,36 @@ from ranch.worker.settings import POOLS, Pool
 def worker(
     *,
     targets: tuple[str, ...],
-    concurrency: int,
-    pool: Pool,
-    allow: tuple[str, ...],
+    config: str | None,
+    worker_id: str | None,
     burst: bool,
-    max_jobs: int | None,
     assign: tuple[str, ...],
-    steal: tuple[str, ...],
-    drain_timeout: float | None,
     log_level: str,
+    **settings: Any,
 ) -> None:
-    """Run the tasks of queues: of app.queues:mail, the queue called mail in the module app.queues.
+    """Run the tasks of queues: of app.queues:mail, the queue called mail in the module app.queues; or a worker of a
+    fleet that is written down in a file.
 
     Modules are found from the current directory on. SIGTERM or SIGINT ends it when all that runs has ended; a second
-    one gives back what runs.
+    one gives back what runs. With --config, options go before what the file says.
     """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
     if "" not in sys.path:
         sys.path.insert(0, "")
-    running = Worker(
-        *map(_queue, targets),
-        concurrency=concurrency,
-        pool=pool,
-        allow=allow,
-        burst=burst,
-        max_jobs=max_jobs,
-        assigned=assign or None,
-        steal=steal or None,
-        drain_timeout=drain_timeout,
-    )
-    running.run()
+    given = {name: value for name, value in {**settings, "assigned": assign}.items() if value not in {None, ()}}
+    if config is None and worker_id is None and targets:
+        Worker(*map(_queue, targets), burst=burst, **given).run()
+    elif config and worker_id and not targets:
+        _run_of_fleet(config, worker_id, burst=burst, **given)
+    else:
+        raise click.UsageError("name queues, as in app.queues:mail, or a fleet and its worker, with --config and --id")
+
+
+def _run_of_fleet(path: str, worker_id: str, **settings: Any) -> None:
+    fleet = read_fleet(path)
+    running = fleet.worker(worker_id, **settings)
+    with Identity(worker_id, fleet.store, on_lost=running.stop):
+        running.run()
 
 
 def _queue(target: str) -> Any:

@@ -96,7 +96,7 @@ class Engine:
     # Claims
 
     async def _serve(self, desk: Desk) -> None:
-        execution, pause = Execution(desk, self._pool, self._settings.allow), Pause()
+        execution, pause = Execution(desk, self._pool, self._settings.allow, self._settings.timeout), Pause()
         while not self.is_stopping:
             try:
                 await self._claim(desk, execution)

@@ -51,6 +51,8 @@ class Execution:
     pool: Threads | Processes
     #: Modules whose functions may be run without being tasks.
     allow: tuple[str, ...]
+    #: Seconds that a job may run, if nothing else is said of it.
+    timeout: float | None = None
 
     @property
     def _queue(self) -> AsyncQueue:
@@ -95,7 +97,7 @@ class Execution:
         return task, call
 
     async def _called(self, lease: Lease, task: Task[..., Any], call: TaskCall) -> Any:
-        timeout = call.timeout or task.timeout
+        timeout = call.timeout or task.timeout or self.timeout
         if task.is_coroutine:
             return await _awaited(task.function(*call.args, **call.kwargs), timeout)
         if isinstance(self.pool, Processes):

@@ -40,6 +40,10 @@ def _checked_drain_timeout(value: object) -> float | None:
     return None if value is None else checked_number(value, "drain_timeout")
 
 
+def _checked_timeout(value: object) -> float | None:
+    return None if value is None else checked_number(value, "timeout", positive=True)
+
+
 def _checked_pool(value: object) -> object:
     if value not in POOLS:
         raise InvalidJob(f"pool is one of {', '.join(map(repr, POOLS))}, not {value!r}")
@@ -64,6 +68,7 @@ class Settings:
     allow: tuple[str, ...] = field(default=(), converter=_checked_allow)
     burst: bool = False
     max_jobs: int | None = field(default=None, converter=_checked_max_jobs)
+    timeout: float | None = field(default=None, converter=_checked_timeout)
     drain_timeout: float | None = field(default=None, converter=_checked_drain_timeout)
     assigned: LaneNames | None = None
     steal: LaneNames | None = None

@@ -17,7 +17,7 @@ _HELP = re.compile(r"^```console\n\$ ranch ([^\n]*?)--help\n(.*?)```$", re.MULTI
 COMMANDS = [
     "",
     *main.commands,
-    *(f"{group} {name}" for group in ("dead", "schedule") for name in main.commands[group].commands),
+    *(f"{group} {name}" for group in ("config", "dead", "schedule") for name in main.commands[group].commands),
 ]
 
 

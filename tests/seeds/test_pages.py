@@ -32,6 +32,8 @@ NAMES = {
         try_deserialize_function FairQueue TaskQueue AsyncTaskQueue push push_batch push_batch_concurrent pop
         stats LuaScriptManager AsyncLuaScriptManager Worker TaskHandler AsyncWorker AsyncTaskHandler TaskScheduler
         ScheduledTask croniter RedisConfig QueueConfig stats_prefix all_users assigned_users steal_targets
+        FairQueueConfig WorkerConfig from_dict to_dict from_yaml to_yaml create_default create_multi_worker validate_all
+        get_worker_by_id get_coverage_info get_all_users
     """,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ranch import AsyncWorker, InvalidJob, Worker
+from ranch import AsyncQueue, AsyncWorker, InvalidJob, Worker
 from ranch.testing.waiting import wait_until
 
 
@@ -44,9 +44,10 @@ def test_lanes_can_be_assigned_while_it_runs(app):
 async def test_lanes_can_be_assigned_before_it_runs(app):
     """In an event loop, the last word counts."""
     app.add.enqueue("b", 1, 1)
-    worker = AsyncWorker(app.queue, burst=True, assigned=["a"])
-    worker.assign(["b"])
-    await worker.run()
+    async with AsyncQueue.of(app.queue) as queue:
+        worker = AsyncWorker(queue, burst=True, assigned=["a"])
+        worker.assign(["b"])
+        await worker.run()
     assert app.notes() == ["add-2"]
 
 
