@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve
 
@@ -21,6 +21,8 @@ from ranch.steps import Steps
 from ranch.typing import RELEASES_PER_CALL
 
 log = logging.getLogger("ranch")
+
+_DONE: Final = Outcome(how="done")
 
 
 class LeaseOperations(Core):
@@ -42,7 +44,7 @@ class LeaseOperations(Core):
 
     def _outcome(self, job: Job, result: Any) -> Outcome:
         if result is None:
-            return Outcome(how="done")
+            return _DONE
         try:
             body, content_type = self.codec.dumps_like(result, job.content_type)
         except Exception as exc:  # noqa: BLE001 - a plugin's may raise anything
