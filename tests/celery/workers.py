@@ -69,7 +69,9 @@ class CeleryWorker:
             return
         self.terminate()
         try:
-            self._running.wait(20)
+            # A process of the pool may wait for 30 seconds until it is known that its last message was read: plain
+            # Celery does so now and then, when it is told to stop while a task ends.
+            self._running.wait(SOON)
         except subprocess.TimeoutExpired:
             # Celery answers with the stacks of all threads, into the log.
             self._running.send_signal(signal.SIGUSR1)
