@@ -54,7 +54,11 @@ class QueueClock(Protocol):
 
     @property
     def virtual(self) -> float:
-        """Virtual time: the highest rank served so far."""
+        """Virtual time: the highest rank served so far.
+
+        Where claims are restricted to lanes, it is the lowest rank that waits for a lane that enters, and for one that
+        was served the highest that claims of the same lanes have served.
+        """
 
     @property
     def tick(self) -> int:

@@ -12,7 +12,7 @@ log = logging.getLogger("ranch")
 def warn_of_eviction(memory: Mapping[str, Any]) -> None:
     """Say so in the log if jobs may be evicted.
 
-    Policies that begin with ``volatile`` evict keys that expire, and no key of ranch does.
+    Policies that begin with ``volatile`` evict keys that expire, and no key that holds jobs or lanes does.
 
     Args:
         memory: What the server's ``INFO memory`` says. Many who may not ask for its configuration may ask for this.
