@@ -42,10 +42,11 @@ class Search:
             self._after = None
             if lane or self.further:
                 return lane
+            if self._tables.queue.moving:
+                # One that an earlier strategy has ranked may be of these: the next call ranks more of them anew.
+                self.further = _write(0, None)
+                return None
             self._turn += 1
-        if self._tables.queue.moving:
-            # Lanes that an earlier strategy has ranked: the next call ranks more of them anew.
-            self.further = _write(0, None)
         return None
 
     def follow(self, lane: LaneRow) -> float:

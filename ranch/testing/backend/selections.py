@@ -143,7 +143,7 @@ class Selections(BackendCase):
         before.put("last", "2")
         after.set_strategy(StrategyChoice.of(RoundRobin()))
 
-        assert _claimed(after, 1, ["last"]) == ["2"]
+        assert _claimed(after, 1, ["last"], ["*"]) == ["2"]
         assert _claimed(after, 1, ["last"]) == []
         assert len(after.take()) == 2 * MOVES_PER_CALL + 9
 

@@ -22,7 +22,8 @@ end
 
 -- Put lanes of the next selection that has some where none stands any more; return whether there are any.
 function selected.take(wanted)
-  while not unfinished and turn < #chosen do
+  -- Lanes of an earlier strategy, not ranked anew so far, may be of the selection whose turn it is.
+  while not unfinished and turn < #chosen and not (turn > 0 and stale) do
     turn = turn + 1
     local found = find(chosen[turn], wanted)
     for i = 1, #found do standing[at + i - 1] = found[i] end
