@@ -32,6 +32,7 @@ class Ledger:
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Read a ledger."""
-    for line in path.read_text().splitlines():
-        yield json.loads(line)
+    """Read a ledger, as far as it is written by now: a long line comes into sight in parts."""
+    for line in path.read_text().splitlines(keepends=True):
+        if line.endswith("\n"):
+            yield json.loads(line)

@@ -33,4 +33,4 @@ def test_each_command_does_what_the_page_shows(tmp_path: Path, monkeypatch: pyte
 
     commands = {*main.commands, *(f"dead {name}" for name in main.commands["dead"].commands)}
     # The others have pages of their own.
-    assert followed == commands - {"check", "dead", "demo", "plugins", "schedule", "top", "worker"}
+    assert followed == commands - {"check", "config", "dead", "demo", "plugins", "schedule", "top", "worker"}
