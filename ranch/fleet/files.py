@@ -26,6 +26,8 @@ def read_fleet(path: str | Path, plugins: Plugins | None = None) -> Fleet:
         data = path.read_bytes()
     except OSError as exc:
         raise ConfigError(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+    except ValueError as exc:  # no name of any file
+        raise ConfigError(f"cannot be read: {exc}", where=str(path)) from exc
     readers = {".toml": _toml, ".yaml": _yaml, ".yml": _yaml}
     if path.suffix not in readers:
         raise ConfigError(f"a fleet is in a file of {', '.join(readers)}, not {path.suffix!r}", where=str(path))

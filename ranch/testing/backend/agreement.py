@@ -32,7 +32,7 @@ class Agreement(BackendCase):
     """A random history, played here and in memory."""
 
     #: How many histories are tried.
-    examples: ClassVar[int] = 160
+    examples: ClassVar[int] = 60
 
     def test_it_makes_the_same_picks_as_memory(self) -> None:
         """Every pick, number and refusal is the same, whatever happens, under each strategy that ships and after each
