@@ -60,6 +60,15 @@ def redis_tcp_url(redis_server: RedisServer | GivenServer, redis_url: str) -> st
     return redis_server.tcp_url
 
 
+@pytest.fixture(params=["sqlite", "redis"])
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store that several processes can share, in real time."""
+    if request.param == "redis":
+        url: str = request.getfixturevalue("redis_url")
+        return url
+    return f"sqlite:///{tmp_path}/ranch.db"
+
+
 @pytest.fixture
 def fill() -> Callable[[Queue], None]:
     """Puts something of everything into a queue: ready, delayed, leased, dead, expiring, limited, held keys."""

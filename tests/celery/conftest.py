@@ -76,6 +76,14 @@ def settings(request: pytest.FixtureRequest, redis_server: RedisServer | GivenSe
 
 
 @pytest.fixture
+def file_settings(tmp_path: Path) -> dict[str, Any]:
+    """The settings of an app whose broker and results are files; its store is to be named beside them."""
+    results = tmp_path / "results"
+    results.mkdir()
+    return {"broker_url": "filesystem://", "result_backend": f"file://{results}"}
+
+
+@pytest.fixture
 def app(settings: dict[str, Any], new_app: Callable[..., Celery]) -> Celery:
     """The app of those settings, to send jobs from this process."""
     return new_app(**settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,14 +19,9 @@ from tests.celery.workers import SOON, CeleryWorker
 
 
 @pytest.fixture
-def settings(own_redis: RedisServer, tmp_path: Path) -> dict[str, Any]:
+def settings(own_redis: RedisServer, file_settings: dict[str, Any]) -> dict[str, Any]:
     """The settings of an app whose store can be killed, and whose broker stays."""
-    (tmp_path / "results").mkdir()
-    return {
-        "broker_url": "filesystem://",
-        "result_backend": f"file://{tmp_path}/results",
-        "ranch": {"backend": own_redis.tcp_url},
-    }
+    return {**file_settings, "ranch": {"backend": own_redis.tcp_url}}
 
 
 def ways(app: Celery) -> list[Any]:

@@ -135,15 +135,14 @@ def sent(add: Any) -> Any:
 
 
 def test_a_worker_waits_for_its_store(
-    own_redis: RedisServer, tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
+    own_redis: RedisServer,
+    file_settings: dict[str, Any],
+    tmp_path: Path,
+    new_app: Callable[..., Celery],
+    journal: Journal,
 ) -> None:
     """While it is away sending says so; once it is back the worker settles and goes on."""
-    (tmp_path / "results").mkdir()
-    settings = {
-        "broker_url": "filesystem://",
-        "result_backend": f"file://{tmp_path}/results",
-        "ranch": {"backend": own_redis.tcp_url},
-    }
+    settings = {**file_settings, "ranch": {"backend": own_redis.tcp_url}}
     app = new_app(**settings)
     with CeleryWorker(tmp_path, settings, pool="threads") as worker:
         late = app.tasks["late"].lru_delay("acme", "late")

@@ -185,14 +185,11 @@ def test_a_store_is_taken_from_the_broker(redis_tcp_url: str, tmp_path: Path, ne
 
 
 @pytest.mark.parametrize("pool", ["prefork", "solo"])
-def test_a_broker_without_events_will_do(tmp_path: Path, new_app: Callable[..., Celery], pool: str) -> None:
+def test_a_broker_without_events_will_do(
+    file_settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], pool: str
+) -> None:
     """Such as the file system: the worker has no event loop then."""
-    (tmp_path / "results").mkdir()
-    settings = {
-        "broker_url": "filesystem://",
-        "result_backend": f"file://{tmp_path}/results",
-        "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
-    }
+    settings = {**file_settings, "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"}}
     app = new_app(**settings)
     with CeleryWorker(tmp_path, settings, pool=pool):
         results = [app.tasks["add"].lru_delay(f"lane-{n % 3}", n, 1) for n in range(20)]
@@ -287,15 +284,10 @@ def test_beat_sends_into_lanes(
 
 @pytest.mark.parametrize("pool", ["prefork", "solo"])
 def test_an_idle_worker_hardly_asks(
-    own_redis: RedisServer, tmp_path: Path, new_app: Callable[..., Celery], pool: str
+    own_redis: RedisServer, file_settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], pool: str
 ) -> None:
     """Two commands a second at most, and a job starts at once all the same."""
-    (tmp_path / "results").mkdir()
-    settings = {
-        "broker_url": "filesystem://",
-        "result_backend": f"file://{tmp_path}/results",
-        "ranch": {"backend": own_redis.tcp_url},
-    }
+    settings = {**file_settings, "ranch": {"backend": own_redis.tcp_url}}
     app, seconds = new_app(**settings), 5.0
     run = app.tasks["run"]
     with CeleryWorker(tmp_path, settings, pool=pool), redis.Redis.from_url(own_redis.url) as client:

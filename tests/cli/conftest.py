@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,29 +13,20 @@ from ranch import Queue
 from ranch.cli import main
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty store."""
-    if request.param == "redis":
-        found: str = request.getfixturevalue("redis_url")
-        return found
-    return f"sqlite:///{tmp_path}/ranch.db"
-
-
 @pytest.fixture
-def queue(url: str) -> Queue:
+def queue(shared_url: str) -> Queue:
     """The queue `mail`, with a job of acme and two of globex."""
-    queue = Queue("mail", backend=url)
+    queue = Queue("mail", backend=shared_url)
     queue.enqueue_many([("acme", {"to": "a@b.c"}), ("globex", 1), ("globex", 2)])
     yield queue
     queue.close()
 
 
 @pytest.fixture
-def ranch(url: str) -> Callable[..., Result]:
+def ranch(shared_url: str) -> Callable[..., Result]:
     """Run a command on the queue `mail`."""
 
-    def run(*args: str, stdin: str | bytes | None = None, on: str = "mail", at: str = url) -> Result:
+    def run(*args: str, stdin: str | bytes | None = None, on: str = "mail", at: str = shared_url) -> Result:
         result = CliRunner().invoke(
             main, args, prog_name="ranch", input=stdin, env={"RANCH_BACKEND": at, "RANCH_QUEUE": on}
         )

@@ -76,7 +76,7 @@ def by_payload(queue: Queue) -> dict[str, object]:
     return {json.dumps(stored.job.payload): stored.job for stored in queue.jobs()}
 
 
-def test_nothing_is_lost_on_the_way(old, file, ranch, url) -> None:
+def test_nothing_is_lost_on_the_way(old, file, ranch, shared_url) -> None:
     """Order, seniority, cost, bid, expiry, keys, lanes, limits, strategy, schedules, dead letters are as they were."""
     result = ranch("import", str(file), on="new")
 
@@ -84,7 +84,7 @@ def test_nothing_is_lost_on_the_way(old, file, ranch, url) -> None:
         "301 jobs, 3 dead letters, 2 schedules and 7 lanes put into queue 'new'. It is paused, as it was: "
         "`ranch resume`\n"
     )
-    with Queue("new", backend=url, strategy=BID) as new:
+    with Queue("new", backend=shared_url, strategy=BID) as new:
         assert described(new) == described(old)
         before, after = by_payload(old), by_payload(new)
         for payload, job in before.items():
@@ -115,7 +115,7 @@ def test_nothing_is_lost_on_the_way(old, file, ranch, url) -> None:
         assert new.read_strategy().options == {"ageing": 0.5}
 
 
-def test_many_jobs_of_one_moment_stay_in_order(ranch, url, tmp_path) -> None:
+def test_many_jobs_of_one_moment_stay_in_order(ranch, shared_url, tmp_path) -> None:
     """However many round trips they take: each lane's jobs come in the order in which they were put in."""
     old = f"sqlite:///{tmp_path}/old.db"
     with Queue("old", backend=old) as queue:
@@ -125,13 +125,13 @@ def test_many_jobs_of_one_moment_stay_in_order(ranch, url, tmp_path) -> None:
     assert "is not paused" in ranch("export", file, on="old", at=old).stderr
     assert ranch("import", file, on="new").exit_code == 0
 
-    with Queue("new", backend=url) as queue:
+    with Queue("new", backend=shared_url) as queue:
         assert not queue.limits().paused
         for lane in range(3):
             assert [s.job.payload for s in queue.jobs(lane=f"lane {lane}")] == [*range(lane, 5000, 3)]
 
 
-def test_leased_jobs_are_counted_and_wait(old, ranch, url, tmp_path) -> None:
+def test_leased_jobs_are_counted_and_wait(old, ranch, shared_url, tmp_path) -> None:
     """In a warning, for whoever has them may end them all the same."""
     old.resume()
     leased = {lease.job.payload["n"] for lease in old.claim_many(4)}
@@ -140,7 +140,7 @@ def test_leased_jobs_are_counted_and_wait(old, ranch, url, tmp_path) -> None:
     assert result.exit_code == 0
     assert "Warning: 4 jobs leased: written as waiting" in result.stderr
     assert ranch("import", stdin=result.stdout, on="new").exit_code == 0
-    with Queue("new", backend=url, strategy=BID) as new:
+    with Queue("new", backend=shared_url, strategy=BID) as new:
         assert len(list(new.jobs())) == 301
         assert leased <= {s.job.payload["n"] for s in new.jobs() if s.state == "ready" and s.job.payload != "key"}
 
@@ -150,7 +150,7 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 4])
-def test_an_import_can_be_broken_off_and_started_again(old, file, ranch, url, steps, monkeypatch) -> None:
+def test_an_import_can_be_broken_off_and_started_again(old, file, ranch, shared_url, steps, monkeypatch) -> None:
     """Wherever that was: the queue is paused till all is in it, and nothing comes twice."""
     monkeypatch.setattr("ranch.cli.backlog.load._JOBS", 50)
     left = [steps]
@@ -161,11 +161,11 @@ def test_an_import_can_be_broken_off_and_started_again(old, file, ranch, url, st
         left[0] -= 1
 
     with file.open("rb") as lines:
-        load = Load(Checked(lines), "new", url, step)
+        load = Load(Checked(lines), "new", shared_url, step)
         with pytest.raises(Stop):
             load.run()
     assert load.begun
-    with Queue("new", backend=url, strategy=BID) as new:
+    with Queue("new", backend=shared_url, strategy=BID) as new:
         assert new.claim_many(99) == []  # under their own limits, lanes could be served
         new.enqueue("z", {"n": -1})  # producers may go on
     said = json.loads(ranch("import", str(file), "--json", on="new").stdout)
@@ -173,19 +173,19 @@ def test_an_import_can_be_broken_off_and_started_again(old, file, ranch, url, st
     assert said["job"] + said["dead"] + said["schedule"] + said["there"] == 306
     again = json.loads(ranch("import", str(file), "--json", on="new").stdout)
     assert (again["job"], again["dead"], again["schedule"], again["there"]) == (0, 0, 0, 306)
-    with Queue("new", backend=url, strategy=BID) as new:
+    with Queue("new", backend=shared_url, strategy=BID) as new:
         assert [job for job in described(new) if job["lane"] != "z"] == described(old)
         assert new.stats().dead == 3
 
 
-def test_a_schedule_goes_on_in_the_new_store(ranch, url, tmp_path) -> None:
+def test_a_schedule_goes_on_in_the_new_store(ranch, shared_url, tmp_path) -> None:
     """A run that was due on the way is made up for there, once; one that is there under its name stays as it is."""
     old = f"sqlite:///{tmp_path}/old.db"
     clock = FakeClock(time.time() - 3600.0)
     with Queue("old", backend=SQLiteBackend(old, clock=clock)) as queue:
         queue.schedule(every=600, payload="late", name="late", lane="a")
         queue.schedule(every=600, payload="of the old store", name="declared", lane="a")
-    with Queue("new", backend=url) as new:
+    with Queue("new", backend=shared_url) as new:
         new.schedule(every=7200, payload="of the new store", name="declared", lane="a")
         file = ranch("export", on="old", at=old).stdout
 
@@ -223,9 +223,9 @@ def test_an_export_of_what_was_imported_is_the_same(file, ranch) -> None:
     assert jobs[0] == jobs[1]
 
 
-def test_another_strategy_is_refused(file, ranch, url) -> None:
+def test_another_strategy_is_refused(file, ranch, shared_url) -> None:
     """Before anything is stored."""
-    with Queue("new", backend=url) as new:
+    with Queue("new", backend=shared_url) as new:
         new.enqueue("a", 1)
         result = ranch("import", str(file), on="new")
 
@@ -266,7 +266,7 @@ def test_another_strategy_is_refused(file, ranch, url) -> None:
         (1, lambda _: '{"kind": "end", "lane": 0, "schedule": 0, "dead": 0, "job": 0}', "cannot follow on 'end'"),
     ],
 )
-def test_a_line_that_cannot_be_is_refused_by_its_number(file, ranch, url, at, change, said) -> None:
+def test_a_line_that_cannot_be_is_refused_by_its_number(file, ranch, shared_url, at, change, said) -> None:
     """Before anything is stored."""
     lines = file.read_text().splitlines()
     changed = change(lines[at])
@@ -280,7 +280,7 @@ def test_a_line_that_cannot_be_is_refused_by_its_number(file, ranch, url, at, ch
     assert "line " in result.stderr
     assert result.stderr.endswith("Nothing was stored\n")
     assert result.stderr.count("\n") == 1
-    with Queue("new", backend=url, strategy=BID) as new:
+    with Queue("new", backend=shared_url, strategy=BID) as new:
         assert (new.read_strategy(), new.lanes(), new.stats().enqueued, new.limits().paused) == (None, [], 0, False)
 
 
@@ -306,11 +306,11 @@ def test_files_that_cannot_be_are_told(queue, ranch, tmp_path) -> None:
     assert "/no/such/folder" in result.stderr
 
 
-def test_payloads_that_are_no_text_travel(ranch, url, tmp_path) -> None:
+def test_payloads_that_are_no_text_travel(ranch, shared_url, tmp_path) -> None:
     """Bytes of msgpack and of anything else."""
     old = f"sqlite:///{tmp_path}/old.db"
     with Queue("old", backend=old, serializer="msgpack") as queue:
         queue.enqueue("acme", {"bytes": b"\x00\xff"})
     assert ranch("import", stdin=ranch("export", on="old", at=old).stdout, on="new").exit_code == 0
-    with Queue("new", backend=url, serializer="msgpack") as queue:
+    with Queue("new", backend=shared_url, serializer="msgpack") as queue:
         assert queue.claim().job.payload == {"bytes": b"\x00\xff"}

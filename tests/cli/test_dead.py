@@ -52,11 +52,11 @@ def test_one_is_shown_whole(letters, told, ranch) -> None:
     assert 'raise ConnectionError("the mail server is away")' in ranch("dead", "show", letters[0]).stdout
 
 
-def test_one_that_cannot_be_read_is_shown_all_the_same(queue, url, told) -> None:
+def test_one_that_cannot_be_read_is_shown_all_the_same(queue, shared_url, told) -> None:
     """What is known of it, and why its payload is not."""
     from ranch import Queue
 
-    with Queue("mail", backend=url, serializer="msgpack") as other:
+    with Queue("mail", backend=shared_url, serializer="msgpack") as other:
         job = other.enqueue("acme", 1)
         other.claim().bury("odd")
 

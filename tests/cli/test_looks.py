@@ -113,11 +113,11 @@ def test_a_queue_that_is_not_there_is_not_made(queue, ranch) -> None:
     assert "has no strategy" in ranch("strategy", on="male").stdout
 
 
-def test_a_queue_is_worked_on_under_its_own_strategy(queue, told, url) -> None:
+def test_a_queue_is_worked_on_under_its_own_strategy(queue, told, shared_url) -> None:
     """Whichever that is, and nobody has to name it."""
     from ranch import Queue
 
-    with Queue("auction", backend=url, strategy={"name": "bid", "ageing": 0.5}) as auction:
+    with Queue("auction", backend=shared_url, strategy={"name": "bid", "ageing": 0.5}) as auction:
         auction.enqueue("acme", 1)
 
     assert told("enqueue", "acme", "2", on="auction")["lane"] == "acme"

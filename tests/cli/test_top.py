@@ -30,9 +30,9 @@ def test_lanes_that_wait_are_shown_by_their_backlog(queue, told, ranch) -> None:
     assert "many" in ranch("top", "--once").stdout
 
 
-def test_a_share_is_of_all_claims(url, told) -> None:
+def test_a_share_is_of_all_claims(shared_url, told) -> None:
     """Those of lanes that are forgotten by now among them."""
-    with Queue("mail", backend=url, policy=Policy(lane_ttl=0.2)) as queue:
+    with Queue("mail", backend=shared_url, policy=Policy(lane_ttl=0.2)) as queue:
         queue.enqueue_many([("gone", 1), ("many", 1), ("many", 2)])
         queue.ack(queue.claim_many(2))
         wait_until(lambda: not queue.reclaim() and [lane.key for lane in queue.lanes()] == ["many"])
@@ -42,11 +42,11 @@ def test_a_share_is_of_all_claims(url, told) -> None:
     assert many["share"] == 50
 
 
-def test_it_looks_again_until_it_is_stopped(queue, url) -> None:
+def test_it_looks_again_until_it_is_stopped(queue, shared_url) -> None:
     """A lane that comes meanwhile is seen, and Ctrl-C ends it."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-c", "from ranch.cli import main; main()", "top", "--every", "0.1"]
-    env = {**os.environ, "RANCH_BACKEND": url, "RANCH_QUEUE": "mail", "TERM": "xterm", "COLUMNS": "120"}
+    env = {**os.environ, "RANCH_BACKEND": shared_url, "RANCH_QUEUE": "mail", "TERM": "xterm", "COLUMNS": "120"}
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
     os.close(theirs)
     seen = bytearray()

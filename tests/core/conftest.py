@@ -18,12 +18,3 @@ def clock(ranch_clock: FakeClock) -> FakeClock:
 def backend(ranch_backend: Backend) -> Backend:
     """An empty backend whose time is `clock`."""
     return ranch_backend
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def shared_url(request: pytest.FixtureRequest, tmp_path: object) -> str:
-    """The URL of an empty store that several processes can share, in real time."""
-    if request.param == "redis":
-        url: str = request.getfixturevalue("redis_url")
-        return url
-    return f"sqlite:///{tmp_path}/ranch.db"

@@ -17,14 +17,8 @@ from ranch.testing.waiting import wait_until
 from tests.celery.workers import ROOT
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request, tmp_path):
-    """The URL of an empty store."""
-    return request.getfixturevalue("redis_url") if request.param == "redis" else f"sqlite:///{tmp_path}/work.db"
-
-
 @pytest.fixture
-def serve(url, tmp_path):
+def serve(shared_url, tmp_path):
     """Start uvicorn with the app, on a free port; all are killed in the end."""
     folder = shutil.copytree(ROOT / "examples" / "fastapi", tmp_path / "example")
     started = []
@@ -35,7 +29,7 @@ def serve(url, tmp_path):
             port = free.getsockname()[1]
         log = (tmp_path / f"uvicorn{len(started)}.log").open("wb")
         command = [sys.executable, "-W", "error", "-m", "uvicorn", "api:app", "--port", str(port)]
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "RANCH_URL": url}
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "RANCH_URL": shared_url}
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
         client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
         started.append((process, log, client))
@@ -58,7 +52,7 @@ def _answers(client):
         return False
 
 
-def test_an_api_works_later(serve, url):
+def test_an_api_works_later(serve, shared_url):
     """One order, and many at once; each can be seen until it is done, or why it is not. A stop finishes what runs."""
     process, client = serve()
     one = client.post("/customers/acme/orders", json={"number": 7, "lines": ["a", "b"]})
@@ -80,7 +74,7 @@ def test_an_api_works_later(serve, url):
     last = client.post("/customers/acme/orders", json={"number": 9, "lines": ["z"]}).json()["job"]
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) in {0, -signal.SIGTERM}
-    with Queue("work", backend=url) as queue:
+    with Queue("work", backend=shared_url) as queue:
         assert queue.stats().leased == 0
         if queue.stats().pending == 0:
             assert queue.result(last, 0) == {"number": 9, "lines": 1}

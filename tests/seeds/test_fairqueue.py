@@ -23,14 +23,6 @@ from ranch.testing import FakeClock
 USERS = [f"user_{number}" for number in range(3)]
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
-def url(request, tmp_path):
-    """The URL of an empty store."""
-    if request.param == "redis":
-        return request.getfixturevalue("redis_url")
-    return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/ranch.db"
-
-
 @pytest.fixture
 def queue(url):
     """An empty queue in which users take turns."""

@@ -18,14 +18,6 @@ from ranch.testing.waiting import wait_until
 ENTITY = {"user_id": "123", "action": "update"}
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
-def url(request, tmp_path):
-    """The URL of an empty store."""
-    if request.param == "redis":
-        return request.getfixturevalue("redis_url")
-    return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/ranch.db"
-
-
 @pytest.fixture
 def queue(url):
     """An empty queue."""

@@ -8,19 +8,11 @@ import pytest
 from tests.worker.workers import WorkerProcess
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def store(request, tmp_path):
-    """The URL of an empty store that processes share."""
-    if request.param == "redis":
-        return request.getfixturevalue("redis_url")
-    return f"sqlite:///{tmp_path}/ranch.db"
-
-
 @pytest.fixture
-def app(store, tmp_path, monkeypatch):
+def app(shared_url, tmp_path, monkeypatch):
     """The module of queues and tasks, on that store."""
     monkeypatch.setenv("RANCH_TEST_FOLDER", str(tmp_path))
-    monkeypatch.setenv("RANCH_TEST_URL", store)
+    monkeypatch.setenv("RANCH_TEST_URL", shared_url)
     sys.modules.pop("tests.worker.app", None)
     module = importlib.import_module("tests.worker.app")
     yield module

@@ -58,9 +58,9 @@ def test_a_retry_that_is_a_function_cannot_go_along(app):
     assert app.queue.stats().enqueued == 0
 
 
-def test_a_call_is_written_with_a_serializer_of_its_own(store):
+def test_a_call_is_written_with_a_serializer_of_its_own(shared_url):
     """For arguments that the queue's does not take; workers have to accept it, and write the result with it too."""
-    with Queue("q", backend=store, accept=["json", "pickle"]) as queue:
+    with Queue("q", backend=shared_url, accept=["json", "pickle"]) as queue:
 
         @queue.task
         def same(value):

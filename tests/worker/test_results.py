@@ -89,11 +89,11 @@ def test_a_result_that_does_not_serialize_is_said(app):
     assert (app.queue.stats().acked, app.queue.stats().dead) == (1, 0)
 
 
-def test_a_result_is_written_as_its_job_was(store):
+def test_a_result_is_written_as_its_job_was(shared_url):
     """By the serializer of the queue that has enqueued it, if the worker's accepts that."""
     with (
-        Queue("sets", backend=store, serializer="pickle", accept=["pickle", "json"]) as queue,
-        Queue("sets", backend=store, serializer="json", accept=["pickle", "json"]) as theirs,
+        Queue("sets", backend=shared_url, serializer="pickle", accept=["pickle", "json"]) as queue,
+        Queue("sets", backend=shared_url, serializer="json", accept=["pickle", "json"]) as theirs,
     ):
 
         def same(value):
@@ -121,9 +121,9 @@ def test_a_time_that_cannot_be_is_refused(app, result_ttl):
         app.queue.result("00000000001", result_ttl)
 
 
-def test_a_queue_says_how_long(store):
+def test_a_queue_says_how_long(shared_url):
     """For the tasks that do not say it themselves."""
-    with Queue("q", backend=store, result_ttl=0) as queue:
+    with Queue("q", backend=shared_url, result_ttl=0) as queue:
 
         @queue.task
         def nothing():

@@ -123,9 +123,9 @@ def test_a_module_that_is_not_allowed_is_not_imported(app, tmp_path, monkeypatch
     assert [reason for _, reason, _ in letters(app.queue)] == ["not allowed"]
 
 
-def test_a_payload_that_cannot_be_decoded_is_a_dead_letter(app, store):
+def test_a_payload_that_cannot_be_decoded_is_a_dead_letter(app, shared_url):
     """It stops nothing."""
-    with Queue("tasks", backend=store, serializer="pickle") as strange:
+    with Queue("tasks", backend=shared_url, serializer="pickle") as strange:
         strange.enqueue("acme", {"task": "x"})
     app.add.enqueue("acme", 1, 2)
 
@@ -268,9 +268,9 @@ def test_an_idle_queue_does_not_slow_a_busy_one_down():
     assert max(later - earlier for earlier, later in itertools.pairwise(ends)) < 0.9  # an idle claim waits for 1
 
 
-async def test_it_lives_in_the_loop_of_an_application(app, store):
+async def test_it_lives_in_the_loop_of_an_application(app, shared_url):
     """As in FastAPI's lifespan: started and stopped around what else the loop does."""
-    queue = AsyncQueue("loop", backend=store)
+    queue = AsyncQueue("loop", backend=shared_url)
     done = asyncio.Event()
 
     @queue.task
@@ -296,10 +296,13 @@ async def test_it_lives_in_the_loop_of_an_application(app, store):
     await queue.close()
 
 
-def test_a_worker_that_cannot_go_on_says_so(app, store):
+def test_a_worker_that_cannot_go_on_says_so(app, shared_url):
     """A queue of another strategy is an error of whoever stops or runs it."""
     app.add.enqueue("acme", 1, 2)
-    with Queue("tasks", backend=store, strategy="round-robin") as wrong, pytest.raises(ConfigError, match="strategy"):
+    with (
+        Queue("tasks", backend=shared_url, strategy="round-robin") as wrong,
+        pytest.raises(ConfigError, match="strategy"),
+    ):
         Worker(wrong).run()
 
 
