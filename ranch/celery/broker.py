@@ -37,6 +37,11 @@ def store_url(app: Celery) -> str:
     return _unix_url(urls[0]) if scheme == "redis+socket" else _tcp_url(urls[0])
 
 
+def key_prefix(app: Celery) -> str:
+    """Return what the names of all keys of the app's Redis broker begin with: so apps can share a database."""
+    return (app.conf.broker_transport_options or {}).get("global_keyprefix") or ""
+
+
 def _sentinel_url(urls: Sequence[str], options: Mapping[str, Any]) -> str:
     # Who logs in, and to which database, kombu takes from the first.
     first, hosts = urlsplit(urls[0]), [urlsplit(url).netloc.rpartition("@")[2] for url in urls]

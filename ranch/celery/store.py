@@ -8,7 +8,7 @@ from typing import Final
 from celery import Celery
 
 from ranch.backends.breaker import opened
-from ranch.celery.broker import store_url
+from ranch.celery.broker import key_prefix, store_url
 from ranch.celery.settings import WHERE
 from ranch.config import Config
 from ranch.exceptions import ConfigError
@@ -36,7 +36,8 @@ def open_store(app: Celery, config: Config, plugins: Plugins) -> Backend:
     if scheme and scheme.partition("+")[0] in _REDIS:
         if config.redis_use_ssl:
             store = _over_tls(store)
-        return opened(plugins, store, config.breaker_failures, prefix=config.prefix, **options)
+        prefix = config.prefix if config.backend else key_prefix(app) + config.prefix
+        return opened(plugins, store, config.breaker_failures, prefix=prefix, **options)
     if options or config.redis_use_ssl:
         what = f"the store is {scheme}://" if scheme else f"the store was made elsewhere: {store!r}"
         raise ConfigError(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,12 +10,13 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu import Queue as KombuQueue
 
-from ranch import ConfigError
+from ranch import ConfigError, Queue
 from ranch.backends.memory import MemoryBackend
 from ranch.backends.redis import RedisBackend
 from ranch.celery import LRUTask, Ranch, RanchAMQP, lru_task
 from ranch.celery.broker import store_url
 from ranch.strategies.bid import Bid
+from ranch.testing.server import GivenServer, RedisServer
 
 
 @pytest.fixture
@@ -183,6 +185,19 @@ def test_a_broker_by_sentinel_is_the_store_too(broker: Any, options: dict[str, A
     app.conf.broker_transport_options = {"master_name": "main", "visibility_timeout": 60, **options}
     assert store_url(app) == store
     RedisBackend(store).close()
+
+
+def test_apps_that_share_a_broker_by_prefixes_share_no_lanes(redis_server: RedisServer | GivenServer) -> None:
+    """Else a worker of one would claim the other's jobs, whose tasks it does not know."""
+    redis_server.empty()
+    one, other = (Celery(broker=redis_server.tcp_url, set_as_current=False) for _ in range(2))
+    one.conf.broker_transport_options = {"global_keyprefix": "one:"}
+    other.conf.broker_transport_options = {"global_keyprefix": "other:"}
+    with closing(Ranch(one).backend), closing(Ranch(other).backend), closing(RedisBackend(redis_server.url)) as none:
+        one.send_task("anything", lane="acme")
+        assert [Ranch(app).queue().stats().pending for app in (one, other)] == [1, 0]
+        assert Queue("celery", backend=none).stats().pending == 0
+    one.close()
 
 
 @pytest.mark.parametrize("options", [{"sentinel_kwargs": {"ssl": True}}, {"min_other_sentinels": 1}])
