@@ -65,7 +65,6 @@ def message_of(app: Celery, queue: str, job: Job) -> Any:
         content_encoding=content_encoding,
         headers={**message.headers, LANE_HEADER: job.lane},
         properties={**message.properties, "delivery_mode": 2, "priority": 0},
-        delivery_info={"exchange": "", "routing_key": queue},
     )
 
 

@@ -78,7 +78,7 @@ def _message(app: Celery, queue: str, job: Job) -> Mapping[str, Any]:
         SerializationError: It is none.
     """
     message: Mapping[str, Any] = message_of(app, queue, job)
-    unpack(message, tag=job.id, redelivered=False, accept=None)
+    unpack(message, queue=queue, tag=job.id, redelivered=False, accept=None)
     return message
 
 
@@ -94,8 +94,8 @@ def _send(app: Celery, queue: str, messages: Iterable[Mapping[str, Any]]) -> Non
                 content_encoding=message["content_encoding"],
                 # With its lane's name, the worker that receives it would put it into the lane again.
                 headers={name: value for name, value in message["headers"].items() if name not in _OURS},
-                exchange=message["delivery_info"]["exchange"],
-                routing_key=message["delivery_info"]["routing_key"],
+                exchange="",
+                routing_key=queue,
                 declare=[app.amqp.queues[queue]],
                 retry=True,
                 **properties,

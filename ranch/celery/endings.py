@@ -49,10 +49,10 @@ class Endings:
         if details.death.reason == WORKER_LOST.reason:
             self._each(details, self._fail)
 
-    def tell_duplicate(self, payload: Mapping[str, Any], first: str) -> None:
+    def tell_duplicate(self, queue: str, payload: Mapping[str, Any], first: str) -> None:
         """Tell of a message that was not stored, for the task `first` does the same: its result is REVOKED."""
         try:
-            self._revoke(f"duplicate of {first}", *self._found(payload))
+            self._revoke(f"duplicate of {first}", *self._found(payload, queue))
         except Exception:
             log.exception("could not tell that task %s is a duplicate", payload["headers"].get("id"))
 
@@ -60,14 +60,14 @@ class Endings:
         for job in details.jobs:
             try:
                 message = message_of(self._app, details.queue, job)
-                tell(*self._found(message, tag=job.id, redelivered=job.attempts > 0))
+                tell(*self._found(message, details.queue, tag=job.id, redelivered=job.attempts > 0))
             except Exception:
                 log.exception("could not tell of the end of job %s in lane %r", job.id, job.lane)
 
-    def _found(self, payload: Any, tag: str = "", *, redelivered: bool = False) -> tuple[Any, Context]:
+    def _found(self, payload: Any, queue: str, tag: str = "", *, redelivered: bool = False) -> tuple[Any, Context]:
         """Return the task, None if it is not the app's, and its request."""
         accept = prepare_accept_content(self._app.conf.accept_content)
-        message = unpack(payload, tag=tag, redelivered=redelivered, accept=accept)
+        message = unpack(payload, queue=queue, tag=tag, redelivered=redelivered, accept=accept)
         _, _, embedded = message.decode()
         properties = {name: message.properties.get(name) for name in ("reply_to", "correlation_id")}
         context = Context({**message.headers, **embedded, **properties, "delivery_info": message.delivery_info})

@@ -99,7 +99,8 @@ class Gateway:
             jobs = deliver([evolve(delivery, always=True)])
         for job in jobs:
             if job.duplicate:
-                self._ranch.endings.tell_duplicate(delivery.payload, task_of(delivery.queue.name, job))
+                name = delivery.queue.name
+                self._ranch.endings.tell_duplicate(name, delivery.payload, task_of(name, job))
 
     def _delivery(self, queue: str, lane: str, message: Any) -> Delivery:
         return Delivery(

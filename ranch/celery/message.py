@@ -64,7 +64,6 @@ def pack(
     content_encoding: str,
     headers: Mapping[str, Any],
     properties: Mapping[str, Any],
-    delivery_info: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return a message, as it would have gone to the broker, as a payload that JSON can hold."""
     binary = not isinstance(body, str)
@@ -75,7 +74,6 @@ def pack(
         "content_encoding": content_encoding,
         "headers": headers,
         "properties": properties,
-        "delivery_info": delivery_info,
     }
 
 
@@ -95,15 +93,16 @@ def repack(message: Message) -> dict[str, Any]:
         content_encoding=message.content_encoding or "",
         headers=headers,
         properties=message.properties,
-        delivery_info={name: message.delivery_info.get(name) for name in ("exchange", "routing_key")},
     )
 
 
-def unpack(payload: Any, *, tag: str, redelivered: bool, accept: Any) -> ClaimedMessage:
+def unpack(payload: Any, *, queue: str, tag: str, redelivered: bool, accept: Any) -> ClaimedMessage:
     """Return the message of a payload, as a broker would have delivered it.
 
     Args:
         payload: What `pack` returned.
+        queue: Whose lane it was in. That is where it came from, by whatever exchange it was sent: so a retry goes there
+            too, and not where only a broker can follow.
         tag: What stands for the delivery.
         redelivered: Whether it was delivered before.
         accept: Content types that may be decoded.
@@ -119,7 +118,7 @@ def unpack(payload: Any, *, tag: str, redelivered: bool, accept: Any) -> Claimed
             content_encoding=payload["content_encoding"],
             headers=payload["headers"],
             properties={**payload["properties"], "delivery_tag": tag},
-            delivery_info={**payload["delivery_info"], "redelivered": redelivered},
+            delivery_info={"exchange": "", "routing_key": queue, "redelivered": redelivered},
             delivery_tag=tag,
             postencode="utf-8",
             accept=accept,

@@ -52,8 +52,6 @@ def _packed(
     body: Any,
     *,
     serializer: str,
-    exchange: Any = "",
-    routing_key: str | None = None,
     compression: str | None = None,
     headers: dict[str, Any],
     expiration: float | None = None,
@@ -75,12 +73,13 @@ def _packed(
         content_encoding=content_encoding,
         headers=headers,
         properties=properties,
-        delivery_info={"exchange": getattr(exchange, "name", exchange), "routing_key": routing_key},
     )
 
 
-#: Options of kombu's Producer.publish that say how to send a message, and are no properties of it.
-_NOT_SENT: Final = frozenset({"confirm_timeout", "declare", "immediate", "mandatory", "retry", "timeout"})
+#: Options of kombu's Producer.publish that say where or how to send a message, and are no properties of it.
+_NOT_SENT: Final = frozenset(
+    {"confirm_timeout", "declare", "exchange", "immediate", "mandatory", "retry", "routing_key", "timeout"}
+)
 
 
 class RanchAMQP(WrappedSenderAMQP):
@@ -127,7 +126,7 @@ class RanchAMQP(WrappedSenderAMQP):
                 if not (message.headers["group"] and leave(producer, delivery)):
                     for job in deliver([delivery]):
                         if job.duplicate and send_returns(first := task_of(queue.name, job)):
-                            ranch.endings.tell_duplicate(delivery.payload, first)
+                            ranch.endings.tell_duplicate(queue.name, delivery.payload, first)
 
             return native(LaneProducer(producer, take), name, message, headers=headers, **options)
 

@@ -186,6 +186,7 @@ class Pump:
         try:
             message = unpack(
                 message_of(consumer.app, source.name, lease.job),
+                queue=source.name,
                 tag=lease.token,
                 redelivered=lease.job.attempts > 1,
                 accept=consumer.task_consumer.accept,

@@ -76,7 +76,8 @@ def test_a_message_keeps_all_that_it_had(foreign: Celery, options: dict[str, Any
     foreign.send_task("anything", ("ü",), {"n": 1}, queue="odd", **{**options, "headers": headers})
     with foreign.connection_for_read() as connection, connection.channel() as channel:
         sent = channel.basic_get("odd", no_ack=True)
-    copy = unpack(json.loads(json.dumps(repack(sent))), tag="tag", redelivered=False, accept=None)
+    payload = json.loads(json.dumps(repack(sent)))
+    copy = unpack(payload, queue="odd", tag="tag", redelivered=False, accept=None)
     assert copy.body == sent.body
     assert copy.headers == sent.headers
     assert {**copy.properties, "delivery_tag": ANY} == sent.properties

@@ -18,7 +18,7 @@ def claim(app: Celery, queue: str = "celery") -> ClaimedMessage:
     lease = Ranch(app).queue(queue).claim()
     assert lease, "nothing was stored"
     lease.ack()
-    return unpack(lease.job.payload, tag="tag", redelivered=False, accept=None)
+    return unpack(lease.job.payload, queue=queue, tag="tag", redelivered=False, accept=None)
 
 
 def lanes(app: Celery, queue: str = "celery") -> list[str]:

@@ -87,3 +87,35 @@ def test_plain_tasks_do_not_hold_up_lanes(
     order = "".join(journal.words()[2:])
     assert order.rindex("L") < 14, order
     app.close()
+
+
+def test_what_is_delayed_by_the_broker_is_delayed_in_its_lane(
+    settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
+) -> None:
+    """With quorum queues Celery sends a message with an ETA around its queue: one with a lane goes into the lane."""
+    settings |= {"task_default_queue_type": "quorum", "task_default_exchange_type": "topic"}
+    app = new_app(**settings)
+    with CeleryWorker(tmp_path, settings):
+        result = app.tasks["run"].apply_async(("later",), lane="acme", countdown=1)
+        assert Ranch(app).queue().stats().delayed == 1
+        assert result.get(timeout=SOON, interval=0.02) == "later"
+        foreign = Celery("foreign", broker=settings["broker_url"], set_as_current=False)
+        foreign.conf.update({name: value for name, value in settings.items() if name.startswith("task_")})
+        foreign.send_task("retried", (1,), task_id="filed", countdown=1, headers={"ranch-lane": "acme"})
+        assert app.AsyncResult("filed").get(timeout=SOON, interval=0.02) == 1
+    assert {entry["lane"] for entry in journal.entries()} == {"acme"}
+    assert {entry["queue"] for entry in journal.entries()} == {tmp_path.name}
+    foreign.close()
+    app.close()
+
+
+def test_a_retry_comes_back_to_its_lane_by_whatever_exchange_it_was_sent(
+    settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery]
+) -> None:
+    """Only the broker knows where a topic leads, and the job was in a queue: it goes there again."""
+    settings |= {"task_default_exchange_type": "topic"}
+    app = new_app(**settings)
+    with CeleryWorker(tmp_path, settings):
+        assert app.tasks["retried"].apply_async((2,), lane="acme").get(timeout=SOON, interval=0.02) == 2
+    assert Ranch(app).queue().lane("acme").stats.claimed == 3
+    app.close()

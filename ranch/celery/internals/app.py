@@ -16,6 +16,11 @@ from kombu.common import Broadcast
 
 from ranch.exceptions import ConfigError
 
+#: Where Celery sends a message with an ETA, if the app has quorum queues: RabbitMQ delays it there. Before the routing key
+#: that it would have had stand the seconds, each bit a word.
+_DELAYING: Final = "celery_delayed_27"
+_DELAY_BITS: Final = 28
+
 #: Called as ``sender(producer, name, message, **options)``.
 Sender: TypeAlias = Callable[..., Any]
 
@@ -118,12 +123,22 @@ def routed_queue(app: Celery, options: Mapping[str, Any]) -> str | None:
     if exchange and key:
         # The queue that Celery's router adds to such options says nothing: the message goes to the exchange.
         name = getattr(exchange, "name", exchange)
+        if name == _DELAYING:
+            return _delayed_queue(app, key.split(".", _DELAY_BITS)[-1])
         for known in app.amqp.queues.values():
             if known.exchange.name == name and known.routing_key == key and known.exchange.type == "direct":
                 return str(known.name)
         return None
     queue = options.get("queue") or app.amqp.default_queue
     return queue if isinstance(queue, str) else str(queue.name)
+
+
+def _delayed_queue(app: Celery, key: str) -> str | None:
+    """Return the queue that a message which is to be delayed by RabbitMQ came from; None if it may be several."""
+    bound = [
+        known for known in app.amqp.queues.values() if known.routing_key == key and known.exchange.type != "direct"
+    ]
+    return str(bound[0].name) if len(bound) == 1 else None
 
 
 def is_broadcast(app: Celery, options: Mapping[str, Any]) -> bool:
