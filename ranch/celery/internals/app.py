@@ -16,8 +16,8 @@ from kombu.common import Broadcast
 
 from ranch.exceptions import ConfigError
 
-#: Where Celery sends a message with an ETA, if the app has quorum queues: RabbitMQ delays it there. Before the routing key
-#: that it would have had stand the seconds, each bit a word.
+#: Where Celery >= 5.5 sends a message with an ETA, if the app has quorum queues: RabbitMQ delays it there. Before the
+#: routing key that it would have had stand the seconds, each bit a word.
 _DELAYING: Final = "celery_delayed_27"
 _DELAY_BITS: Final = 28
 
