@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -112,12 +113,15 @@ def test_all_faults_are_told_at_once():
     found = faults(
         {
             "stor": "x",
+            "store": "redsi://localhost",
+            "redis": {"ssl": True},
             "queues": {"a": {"strategy": "wieghted-lru", "lease": 0, "timeout": 60}, "": {}, "b": {"laese": 1}},
             "workers": [
-                {"id": "w", "assigned": ["x"], "timeout": 5, "concurrency": "many"},
+                {"id": "w", "assigned": ["x"], "timeout": 5, "concurrency": "many", "allow": "jobs"},
                 {"id": "v", "assigned": ["x", "y*"], "steal": ["x"], "queues": ["c"], "pool": "threads"},
                 {"id": "v", "assigned": [], "queues": [], "concurrency": 0, "timeout": -1, "drain_timeout": -1},
                 {"assigned": "x"},
+                "z",
                 {"id": "u", "timeout": 30, "steal": ["x"]},
             ],
         }
@@ -126,7 +130,13 @@ def test_all_faults_are_told_at_once():
         "unknown key 'stor', did you mean 'store'? @ fleet",
         "unknown key 'laese', did you mean 'lease'? @ fleet.queues['b']",
         "expected int, got str 'many' @ fleet.workers[0].concurrency",
+        "expected a list, got str 'jobs' @ fleet.workers[0].allow",
         "required field missing @ fleet.workers[3].id",
+        "expected a list, got str 'x' @ fleet.workers[3].assigned",
+        "expected a mapping of settings, not 'z' @ fleet.workers[4]",
+        "unknown key 'redis': say where it is by a URL, store = 'redis://localhost:6379/0' @ fleet",
+        "store: unknown backend 'redsi', did you mean 'redis'?",
+        "worker 'w': its timeout 5 is shorter than the 60 seconds",
         "queue 'a': unknown strategy 'wieghted-lru', did you mean 'weighted-lru'?",
         "queue 'a': lease must be a finite number > 0",
         "queue '': a queue needs a name",
@@ -143,21 +153,28 @@ def test_all_faults_are_told_at_once():
         "2 workers have the id 'v'",
     ]
     assert [start for start in expected if not any(fault.startswith(start) for fault in found)] == []
-    assert faults({"queues": [], "workers": {}, "store": 5})[:3] == [
+    assert faults({"queues": [], "workers": {}, "store": 5})[:2] == [
         "queues are a mapping of names to settings, not [] @ fleet.queues",
         "workers are a list, each a mapping of settings, not {} @ fleet.workers",
-        "a store is a URL, not 5 @ fleet.store",
+    ]
+    assert faults({**fleet({}), "store": 5}) == [
+        "required field missing @ fleet.workers[0].id",
+        "store: it is a URL, not 5",
     ]
     assert faults({}) == ["there is no queue to work on", "there is no worker"]
 
 
 def test_a_lane_is_assigned_once():
     """By its name, by a pattern, or by the same pattern; where two workers have a queue in common."""
-    one, two = {"id": "one", "assigned": ["x", "eu-1", "a*"]}, {"id": "two", "assigned": ["x", "eu-*", "a*"]}
+    one, two = (
+        {"id": "one", "assigned": ["x", "eu-1", "a*", "us-1-*"]},
+        {"id": "two", "assigned": ["x", "eu-*", "a*", "us-*"]},
+    )
     assert faults(fleet(one, two)) == [
         "lane 'x' is assigned twice, to 'one' and 'two': let one of them steal it",
         "lane 'a*' is assigned twice, to 'one' and 'two': let one of them steal it",
         "lane 'eu-1' is assigned twice, to 'one' and, by 'eu-*', to 'two': let one of them steal it",
+        "lane 'us-1-*' is assigned twice, to 'one' and, by 'us-*', to 'two': let one of them steal it",
     ]
     apart = fleet({**one, "queues": ["q"]}, {**two, "queues": ["r"]}, q={}, r={})
     assert len(Fleet.from_dict(apart).workers) == 2
@@ -232,12 +249,36 @@ def test_the_id_of_a_worker_that_was_killed_is_free_again(store):
         pass
 
 
-def test_an_id_that_is_lost_is_told(tmp_path):
-    """Whoever lost it can stop."""
-    store, lost = f"sqlite:///{tmp_path}/ranch.db", []
-    with Identity("w", store, lease=0.3, on_lost=lambda: lost.append(1)) as identity:
-        identity._queue.release([identity._lease])
+def test_a_second_worker_is_told_when_the_first_has_renewed_its_id(store, caplog):
+    """So it need not wait until the lease would have ended."""
+    with Identity("w", store, lease=300) as first, ThreadPoolExecutor() as threads:
+        second = threads.submit(Identity("w", store, lease=300).__enter__)
+        wait_until(lambda: "waiting whether it is alive" in caplog.text)
+        while not wait([second], timeout=0.2).done:  # it may not have looked at the lease yet
+            first._queue.renew([first._lease])
+        with pytest.raises(IdentityTaken, match="and is alive"):
+            second.result()
+
+
+def test_an_id_that_expired_is_kept_if_nobody_took_it(store):
+    """As after a store was away: that ends no worker."""
+    lost = []
+    with Identity("w", store, lease=0.6, on_lost=lambda: lost.append(1)) as identity:
+        before = identity._lease
+        identity._queue.release([before])
+        wait_until(lambda: identity._lease is not before)
+    assert lost == []
+
+
+def test_an_id_that_is_lost_is_told(store):
+    """Whoever lost it to another one can stop, and is told at the end, if nothing else ended it."""
+    lost = []
+    first = Identity("w", store, lease=3, on_lost=lambda: lost.append(1)).__enter__()
+    first._queue.release([first._lease])
+    with Identity("w", store):
         wait_until(lambda: lost)
+        with pytest.raises(IdentityTaken, match="'w' has lost its id to another one"):
+            first.__exit__(None, None, None)
 
 
 def run(*arguments, folder=None):
@@ -284,7 +325,7 @@ def vars_of(made):
 def test_the_command_line_tells_of_faults(tmp_path):
     """Each on a line, or as JSON; the exit code says that there are some."""
     path = tmp_path / "fleet.yaml"
-    path.write_text("queues: {q: {}}\nworkers: [{id: w}, {id: w}]\n")
+    path.write_text("queues: {q: }\nworkers: [{id: w}, {id: w}]\n")
 
     said = CliRunner().invoke(main, ["config", "check", str(path)])
     assert (said.exit_code, said.stdout.splitlines()) == (
@@ -296,6 +337,16 @@ def test_the_command_line_tells_of_faults(tmp_path):
         1,
         ["2 workers have the id 'w': each needs one of its own"],
     )
+
+
+def test_a_worker_in_a_process_of_its_own_needs_a_store_that_processes_share(tmp_path):
+    """Nothing could be put into its memory."""
+    path = tmp_path / "fleet.toml"
+    path.write_text("store = 'memory://'\n[queues.q]\n[[workers]]\nid = 'w'\n")
+
+    said = CliRunner().invoke(main, ["worker", "--config", str(path), "--id", "w"])
+    assert said.exit_code == 1
+    assert "memory of one process" in said.output
 
 
 @pytest.mark.parametrize("arguments", [[], ["a:b", "--config", "x.toml"], ["--config", "x.toml"], ["--id", "w"]])
