@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ranch.aqueue import AsyncQueue
+from ranch.cli.store import Store
 from ranch.exceptions import ConfigError
 from ranch.fleet import Identity, read_fleet
 from ranch.queue import Queue
@@ -85,6 +86,7 @@ def worker(
 
 def _run_of_fleet(path: str, worker_id: str, **settings: Any) -> None:
     fleet = read_fleet(path)
+    Store().convert(fleet.store, None, None)
     running = fleet.worker(worker_id, **settings)
     with Identity(worker_id, fleet.store, on_lost=running.stop):
         running.run()

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, permutations
 
 from ranch.checks import checked_key, did_you_mean
-from ranch.exceptions import InvalidJob
+from ranch.exceptions import ConfigError, InvalidJob
 from ranch.fleet.members import FleetQueue, FleetWorker
 from ranch.hooks.manager import Plugins
 from ranch.selection import ANYTHING, Selection
 
 
-def find_faults(queues: Mapping[str, FleetQueue], workers: Sequence[FleetWorker], plugins: Plugins) -> Iterator[str]:
-    """Say what is wrong, in sentences: of each queue, of each worker, and of what they are together."""
+def find_faults(
+    store: str, queues: Mapping[str, FleetQueue], workers: Sequence[FleetWorker], plugins: Plugins
+) -> Iterator[str]:
+    """Say what is wrong, in sentences: of the store, each queue, each worker, and of what they are together."""
+    yield from _of_store(store, plugins)
     if not queues:
         yield "there is no queue to work on"
     if not workers:
@@ -29,6 +32,17 @@ def find_faults(queues: Mapping[str, FleetQueue], workers: Sequence[FleetWorker]
     for one, other in combinations(workers, 2):
         if any(one.serves(name) and other.serves(name) for name in queues):
             yield from _assigned_twice(one, other)
+
+
+def _of_store(store: object, plugins: Plugins) -> Iterator[str]:
+    if not isinstance(store, str):
+        yield f"store: it is a URL, not {store!r}"
+        return
+    try:
+        # It is reached when it is used, and not before.
+        plugins.backend(store).close()
+    except ConfigError as exc:
+        yield from (f"store: {problem}" for problem in exc.problems)
 
 
 def _of_name(name: str) -> Iterator[str]:
@@ -61,7 +75,8 @@ def _assigned_twice(one: FleetWorker, other: FleetWorker) -> Iterator[str]:
             if ANYTHING in pattern:
                 fits = Selection(frozenset(), (pattern,))
                 for lane in first.assigned or ():
-                    if lane != pattern and ANYTHING not in lane and lane in fits and lane not in both:
+                    # All that fits a pattern fits another one that its own text fits.
+                    if lane != pattern and lane in fits and lane not in both:
                         yield (
                             f"lane {lane!r} is assigned twice, to {first.id!r} and, by {pattern!r}, to {second.id!r}: "
                             "let one of them steal it"

@@ -15,7 +15,7 @@ from ranch.fleet.forms import plain_form
 from ranch.fleet.members import FleetQueue, FleetWorker
 from ranch.hooks.manager import Plugins, default_plugins
 from ranch.queue import Queue
-from ranch.structure import structure
+from ranch.structure import sound, structure
 from ranch.worker import Worker
 
 T = TypeVar("T")
@@ -57,17 +57,15 @@ class Fleet:
         plain = plain_form(settings)
         problems = _unknown(plain, where)
         store = plain.get("store", DEFAULT_STORE)
-        if not isinstance(store, str):
-            problems.append(f"a store is a URL, not {store!r} @ {where}.store")
-        queues: dict[str, FleetQueue] = {}
-        for name, queue in plain.get("queues", {}).items():
-            queues[name] = _structured(queue, FleetQueue, f"{where}.queues[{name!r}]", problems) or FleetQueue()
-        read = [
-            _structured(worker, FleetWorker, f"{where}.workers[{number}]", problems)
+        queues = {
+            name: _structured(queue, FleetQueue, f"{where}.queues[{name!r}]", problems)
+            for name, queue in plain.get("queues", {}).items()
+        }
+        workers = [
+            _structured(worker, FleetWorker, f"{where}.workers[{number}]", problems, id=f"workers[{number}]")
             for number, worker in enumerate(plain.get("workers", []))
         ]
-        workers = [worker for worker in read if worker]
-        fleet = cls(store=str(store), queues=queues, workers=workers, plugins=plugins or default_plugins())
+        fleet = cls(store=store, queues=queues, workers=workers, plugins=plugins or default_plugins())
         if problems := [*problems, *fleet.faults()]:
             raise ConfigError(problems, where=where)
         return fleet
@@ -91,7 +89,7 @@ class Fleet:
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong, in sentences; nothing is, if there are none."""
-        return find_faults(self.queues, self.workers, self.plugins)
+        return find_faults(self.store, self.queues, self.workers, self.plugins)
 
     def coverage(self, lanes: Iterable[str] = (), *, queue: str | None = None) -> Coverage:
         """Tell who serves which lanes. No round trip.
@@ -169,7 +167,7 @@ class Fleet:
 
 def _unknown(plain: dict[str, Any], where: str) -> list[str]:
     """Find keys that are unknown, and those of a wrong type, which are taken out."""
-    problems = [f"unknown key {key!r}{did_you_mean(str(key), KEYS)} @ {where}" for key in plain if key not in KEYS]
+    problems = [f"unknown key {key!r}{_instead(key)} @ {where}" for key in plain if key not in KEYS]
     for key, kind, wanted in (
         ("queues", Mapping, "a mapping of names to settings"),
         ("workers", list, "a list, each a mapping of settings"),
@@ -179,12 +177,20 @@ def _unknown(plain: dict[str, Any], where: str) -> list[str]:
     return problems
 
 
-def _structured(settings: Any, cls: type[T], where: str, problems: list[str]) -> T | None:
+def _instead(key: object) -> str:
+    if key == "redis":  # it has more than FairQueue's, or there is a store too
+        return ": say where it is by a URL, store = 'redis://localhost:6379/0'"
+    return did_you_mean(str(key), KEYS)
+
+
+def _structured(settings: Any, cls: type[T], where: str, problems: list[str], **needed: Any) -> T:
+    """Make a member; of one that cannot be, what can be of it, so that its other faults are told too."""
     try:
         return structure(settings, cls, where=where)
     except ConfigError as exc:
         problems += exc.problems
-        return None
+    left = sound(settings, cls) if isinstance(settings, Mapping) else {}
+    return structure({**needed, **left}, cls, where=where)
 
 
 def _said(member: FleetQueue | FleetWorker, default: FleetQueue | FleetWorker) -> dict[str, Any]:

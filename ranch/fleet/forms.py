@@ -30,6 +30,9 @@ def plain_form(settings: Mapping[str, Any]) -> dict[str, Any]:
     plain = dict(settings)
     if "worker" in plain and "workers" not in plain:
         plain["workers"] = [plain.pop("worker")]
+    if isinstance(plain.get("queues"), Mapping):
+        # In YAML a queue of which nothing is said is None.
+        plain["queues"] = {name: {} if queue is None else queue for name, queue in plain["queues"].items()}
     if isinstance(plain.get("workers"), list):
         plain["workers"] = [_renamed(worker, _WORKER) for worker in plain["workers"]]
     if isinstance(redis := plain.get("redis"), Mapping) and "store" not in plain and not {*redis} - {*_REDIS}:
