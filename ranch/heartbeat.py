@@ -91,8 +91,9 @@ class Heartbeat:
 
     def remove(self, leases: Iterable[Lease]) -> None:
         """Renew these no more. One that is not kept alive is no fault."""
-        for lease in leases:
-            self._kept.pop(lease.token, None)
+        with self._lock:
+            for lease in leases:
+                self._kept.pop(lease.token, None)
 
     @contextmanager
     def keeping(self, lease: Lease, seconds: float | None = None, on_lost: Lost | None = None) -> Iterator[None]:
@@ -125,12 +126,15 @@ class Heartbeat:
 
     def _run(self) -> None:
         while self._is_current():
-            self._changed.clear()
             for seconds, group in self._due_now():
                 again = self._beat(seconds, group)
-                self._due[seconds] = time.monotonic() + again
-            soonest = min(list(self._due.values()), default=None)
+                with self._lock:
+                    self._due[seconds] = time.monotonic() + again
+            with self._lock:
+                soonest = min(self._due.values(), default=None)
             self._changed.wait(None if soonest is None else max(0.0, soonest - time.monotonic()))
+            # Not before the wait: it would forget that `stop` has rung since it was looked whether to go on.
+            self._changed.clear()
 
     def _is_current(self) -> bool:
         return self._thread is threading.current_thread()
@@ -156,8 +160,10 @@ class Heartbeat:
                 log.warning("could not renew %d leases of queue %r: %s", len(group), operations.name, exc)
             return min(AFTER_ERROR, interval)
         for lease in lost:
+            with self._lock:
+                kept = self._kept.pop(lease.token, None)
             # One that is gone from here was settled in the meantime.
-            if kept := self._kept.pop(lease.token, None):
+            if kept:
                 self._tell(kept)
         return interval
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -179,3 +182,29 @@ def test_a_forked_child_has_none_of_its_parents_leases(queue: Queue) -> None:
 
     Child.doing(keep_one).join()
     heartbeat.stop()
+
+
+def test_leases_come_and_go_from_many_threads() -> None:
+    """The thread lives on, whatever is added and removed as it looks for what is due."""
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with Queue("crowd", backend="memory://") as queue, queue.heartbeat() as heartbeat:
+            queue.enqueue_many([("acme", number) for number in range(1000)])
+            leases = queue.claim_many(1000)
+            heartbeat.add(leases, 60)
+            (thread,) = (beat for beat in beats() if beat.name.endswith("crowd"))
+
+            def come_and_go(some: list[Lease]) -> None:
+                for lease in some:
+                    heartbeat.remove([lease])
+                    # Each time another one, so that something is due all the time.
+                    heartbeat.add([lease], next(lasts))
+
+            lasts = (0.001 + number / 1e6 for number in itertools.count())
+            with ThreadPoolExecutor(1) as pool:
+                for _ in range(20):
+                    pool.submit(come_and_go, leases).result()
+                    assert thread.is_alive()
+    finally:
+        sys.setswitchinterval(switching)
