@@ -82,7 +82,8 @@ class Leases:
             if lease.token in self._not_final:
                 return
         for token, (how, lease) in list(self._unsettled.items()):
-            del self._unsettled[token]
+            if self._unsettled.pop(token, None) is None:
+                continue  # Lost since then, or another thread does it.
             self._settle(how, lease)
             if token in self._unsettled:
                 return
