@@ -207,13 +207,17 @@ class Ranch:
 
         Raises:
             ConfigError: A value cannot be; nothing was changed.
+            BackendUnavailable: The store is away. Some queues may have their new strategy: say it again.
         """
         given = {"strategy": strategy, "strategies": strategies, "share": share}
-        before = self.config
-        self.set_here({name: value for name, value in given.items() if value is not None})
-        for queue in dict.fromkeys([*self.app.amqp.queues, *self.config.strategies]):
-            if self.config.strategy_of(queue) != before.strategy_of(queue):
-                self.queue(queue).set_strategy(self.config.strategy_of(queue))
+        if isinstance(strategies, Mapping):
+            given["strategies"] = {**self.config.strategies, **strategies}
+        config = self._config_with({name: value for name, value in given.items() if value is not None})
+        served = [] if strategy is None else [name for name in self.app.amqp.queues if name not in config.strategies]
+        # Whatever this process believes: another one may have set them since.
+        for queue in (*served, *(strategies or ())):
+            self.queue(queue).set_strategy(config.strategy_of(queue))
+        self._made["config"] = config
         if share is not None:
             self.app.control.broadcast(UPDATE, arguments={"share": share})
 
@@ -223,8 +227,10 @@ class Ranch:
         Raises:
             ConfigError: A value cannot be; nothing was changed.
         """
-        config = Config.resolve({**asdict(self.config, recurse=False), **settings}, where="Ranch.update")
-        self._made["config"] = config
+        self._made["config"] = self._config_with(settings)
+
+    def _config_with(self, settings: Mapping[str, Any]) -> Config:
+        return Config.resolve({**asdict(self.config, recurse=False), **settings}, where="Ranch.update")
 
     def check(self, queues: Iterable[str]) -> None:
         """Find what is wrong with the settings of queues before they are used.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
 
-from ranch import ConfigError
+from ranch import BackendUnavailable, ConfigError
 from ranch.celery import Ranch
+from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 from tests.celery.workers import SOON, CeleryWorker
@@ -53,6 +55,44 @@ def test_single_queues_may_change(memory_app: Celery) -> None:
     assert chosen["ads"]
     assert chosen["ads"].options["ageing"] == 0.5
     assert ranch.config.lease == 5
+
+
+def test_what_is_not_named_stays(memory_app: Celery) -> None:
+    """A queue that has a strategy of its own keeps it, whichever others are changed."""
+    ranch = Ranch(memory_app, strategies={"ads": "bid"})
+    ranch.update(strategies={"mail": "round-robin"})
+    ranch.update(strategy="lottery")
+    assert {queue: str(ranch.config.strategy_of(queue)) for queue in ("celery", "ads", "mail")} == {
+        "celery": "lottery",
+        "ads": "bid",
+        "mail": "round-robin",
+    }
+
+
+def test_it_is_the_store_that_is_told(own_redis: RedisServer, new_app: Callable[..., Celery]) -> None:
+    """What another process has set is set back, and what did not reach the store is no change here either."""
+    settings = {"broker_url": "memory://", "ranch": {"backend": own_redis.url}}
+    here, elsewhere = Ranch(new_app(**settings)), Ranch(new_app(**settings))
+    elsewhere.update(strategy="bid")
+    here.update(strategy="weighted-lru")
+    assert elsewhere.queue().read_strategy().name == "weighted-lru"
+
+    own_redis.kill()
+    with pytest.raises(BackendUnavailable):
+        here.update(strategy="bid")
+    assert here.config.strategy == "weighted-lru"
+    own_redis.start()
+    wait_until(lambda: _is_done(here, "bid"), SOON)
+    assert elsewhere.queue().read_strategy().name == "bid"
+
+
+def _is_done(ranch: Ranch, strategy: str) -> bool:
+    """Change the strategy, if the store is back."""
+    try:
+        ranch.update(strategy=strategy)
+    except BackendUnavailable:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("change", [{"share": 2}, {"strategy": "bidd"}, {"strategies": {"celery": "bidd"}}], ids=str)
