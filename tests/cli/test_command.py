@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import click
@@ -21,6 +22,13 @@ def test_version() -> None:
     result = invoke("--version")
 
     assert (result.exit_code, result.stdout) == (0, f"ranch, version {ranch.__version__}\n")
+
+
+def test_the_module_is_the_command() -> None:
+    """`python -m ranch` is for where the script is not on the path."""
+    said = subprocess.run([sys.executable, "-m", "ranch", "--version"], capture_output=True, text=True, check=False)
+
+    assert (said.returncode, said.stdout) == (0, f"ranch, version {ranch.__version__}\n")
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
