@@ -217,3 +217,14 @@ _SCHEDULES: Final[Mapping[type[Any], set[str]]] = {kind: {*fields_dict(kind)} fo
 
 #: What holds if nothing else is said: five attempts, after 1, 2, 4 and 8 seconds, or up to a tenth sooner.
 DEFAULT: Final = Retry.exponential()
+
+
+def checked_retry(value: object) -> Retry | None:
+    """Return a retry as it is, and None for none.
+
+    Raises:
+        InvalidJob: It is something else.
+    """
+    if value is None or isinstance(value, Retry):
+        return value
+    raise InvalidJob(f"a retry is made by Retry.fixed, exponential, custom or never, not {value!r}")

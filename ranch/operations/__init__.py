@@ -20,7 +20,7 @@ from ranch.operations.results import ResultOperations
 from ranch.policy import DEFAULT as DEFAULT_POLICY
 from ranch.policy import Policy
 from ranch.retry import DEFAULT as DEFAULT_RETRY
-from ranch.retry import Retry
+from ranch.retry import Retry, checked_retry
 from ranch.typing import Backend, Serializer, Strategy, WeightFunction
 from ranch.weigher import Weigher
 
@@ -60,6 +60,7 @@ class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperation
             result_ttl = None if result_ttl is None else checked_number(result_ttl, "result_ttl")
             owner = None if owner is None else checked_key(owner, "owner")
             checked_number(breaker_failures, "breaker_failures")
+            retry = checked_retry(retry)
         except InvalidJob as exc:
             raise ConfigError(str(exc), where="queue") from exc
         function = None if weight_function is None else plugins.weight_function(weight_function)

@@ -16,7 +16,7 @@ from ranch.hooks.details import Dead, Failed, Finished, Released, Retried
 from ranch.letters import CANNOT_DECODE, Death, Kind
 from ranch.model import Job, Lease
 from ranch.operations.core import Core, chunks, raise_if_lost, without
-from ranch.retry import Retry
+from ranch.retry import Retry, checked_retry
 from ranch.steps import Steps
 from ranch.typing import RELEASES_PER_CALL
 
@@ -65,7 +65,7 @@ class LeaseOperations(Core):
         raise_if_lost(lost)
 
     def fail(self, leases: Iterable[Lease], error: BaseException | str, retry: Retry | None) -> Steps[None]:
-        leases, retry = list(leases), retry or self.retry
+        leases, retry = list(leases), checked_retry(retry) or self.retry
         death = _death_of(error)
         elapsed: dict[str, float] = {}
         if retry.timeout is not None:

@@ -10,7 +10,7 @@ from attrs import asdict, field, fields, fields_dict, frozen
 from ranch.checks import checked_key, checked_number
 from ranch.exceptions import InvalidJob
 from ranch.options import EnqueueOptions
-from ranch.retry import Retry
+from ranch.retry import Retry, checked_retry
 
 if TYPE_CHECKING:
     from ranch.tasks.task import GivenCallback
@@ -41,9 +41,7 @@ def _checked_callback(value: object) -> str | None:
 
 
 def _checked_retry(value: object) -> Retry | None:
-    if value is None or isinstance(value, Retry):
-        return value
-    return Retry.from_dict(value)  # type: ignore[arg-type]  # which is what it checks
+    return Retry.from_dict(value) if isinstance(value, Mapping) else checked_retry(value)
 
 
 class CallOptions(EnqueueOptions, total=False):

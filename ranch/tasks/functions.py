@@ -32,8 +32,8 @@ def imported(path: str) -> Any:
         # The script that runs is there already; imported by its name it would run a second time.
         found = sys.modules["__main__"] if module == _main_name() else import_module(module)
         return reduce(getattr, name.split("."), found)
-    except Exception as exc:
-        # A module's own code may raise anything.
+    except (Exception, SystemExit) as exc:
+        # A module's own code may raise anything; a script that is none ends with SystemExit.
         raise FunctionResolutionError(path, f"cannot be imported: {exc!r}") from exc
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, Final
 
 from ranch.exceptions import ConfigError, FunctionResolutionError, InvalidJob
 from ranch.operations import Operations
@@ -39,8 +39,10 @@ class Registry:
 
         Raises:
             ConfigError: Another function is a task of that name.
-            InvalidJob: It is no function, or an option cannot be.
+            InvalidJob: It is no function that a worker can run, or an option cannot be.
         """
+        if _generates(function):
+            raise InvalidJob(f"{_name_of(function)} {_GENERATES}")
         task = Task(
             function=function,
             name=name or _name_of(function),
@@ -100,7 +102,16 @@ class Registry:
             raise FunctionResolutionError(name, f"is no function, but {found!r}")
         if not _is_in(found.__module__, allow):  # what a module has imported is not its own
             raise _refused(name, found.__module__, allow)
+        if _generates(found):
+            raise FunctionResolutionError(name, _GENERATES, reason="not runnable")
         return Task(function=found, name=name, registry=self)
+
+
+_GENERATES: Final = "is a generator function, and calling it runs none of it: let it return what it yields, in a list"
+
+
+def _generates(function: Callable[..., Any]) -> bool:
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _name_of(function: Callable[..., Any]) -> str:
@@ -116,5 +127,8 @@ def _is_in(module: str, allow: Collection[str]) -> bool:
 
 def _refused(name: str, module: str, allow: Collection[str]) -> FunctionResolutionError:
     allowed = ", ".join(sorted(allow)) or "none"
-    why = f"is no task of the queue, and functions of {module!r} may not be run: the worker allows {allowed}"
+    why = (
+        f"is no task of the queue, and functions of {module!r} may not be run, for the worker allows {allowed}: make it "
+        "a task in a module that the worker imports, or let the worker allow its module"
+    )
     return FunctionResolutionError(name, why, reason="not allowed")

@@ -14,7 +14,7 @@ from ranch.context import current_lane
 from ranch.exceptions import InvalidJob
 from ranch.model import NewJob
 from ranch.options import EnqueueOptions
-from ranch.retry import Retry
+from ranch.retry import Retry, checked_retry
 from ranch.schedule import GRACE, Missed, Schedule
 from ranch.steps import Steps, adrive, drive
 from ranch.tasks.call import TaskCall
@@ -36,6 +36,7 @@ GivenCallback: TypeAlias = "Callback | Callable[..., Any] | None"
 
 #: What `Queue.enqueue` takes beside lane and payload.
 ENQUEUE_OPTIONS: Final = tuple(EnqueueOptions.__annotations__)
+_OTHERS: Final = ("lane", "retry", "timeout", "on_success", "on_failure")
 _SAID_ONCE_ONLY: Final = {"dedup", "dedup_key", "dedup_for", "serializer"}
 
 
@@ -50,7 +51,7 @@ def _checked_timeout(value: object) -> float | None:
 def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
     for name in options:
         if name not in ENQUEUE_OPTIONS:
-            raise InvalidJob(f"{name!r} is no option of a task{did_you_mean(name, ENQUEUE_OPTIONS)}")
+            raise InvalidJob(f"{name!r} is no option of a task{did_you_mean(name, (*ENQUEUE_OPTIONS, *_OTHERS))}")
     NewJob(lane="-", body=b"", content_type="", **{k: v for k, v in options.items() if k not in _SAID_ONCE_ONLY})
     return dict(options)
 
@@ -77,7 +78,7 @@ class Task(Generic[P, R]):
     #: By which a worker finds it: ``pkg.module:function``, or what it was given.
     name: str
     #: When it is tried again after a failure; None: as the queue says.
-    retry: Retry | None = None
+    retry: Retry | None = field(default=None, converter=checked_retry)
     #: Seconds for which it may run; None: for ever.
     timeout: float | None = field(default=None, converter=_checked_timeout)
     #: Called in jobs of their own when it is done, and when it is given up.
@@ -127,7 +128,7 @@ class Task(Generic[P, R]):
             InvalidJob: There is no such option, or a value cannot be.
         """
         callback = self._registry.callback
-        if retry is not None:
+        if checked_retry(retry):
             retry.to_dict()
         given: dict[str, Any] = {
             "retry": retry,

@@ -87,6 +87,8 @@ class AsyncWorker:
             raise RanchError("the worker is running already")
         self._settings.check()
         self._engine = Engine(self._settings)
+        names = ", ".join(repr(queue.name) for queue in self._settings.queues)
+        log.info("the worker runs jobs of %s, %d at a time", names, self._settings.concurrency)
         self._working = asyncio.ensure_future(self._engine.run())
 
     async def stop(self) -> None:
@@ -139,6 +141,10 @@ class AsyncWorker:
         finally:
             for number in signals:
                 loop.remove_signal_handler(number)
+            ended = self.health()
+            log.info(
+                "the worker ends: %d jobs done, %d failed, %d given back", ended.done, ended.failed, ended.released
+            )
 
     @property
     def running(self) -> bool:

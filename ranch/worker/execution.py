@@ -103,7 +103,9 @@ class Execution:
         if isinstance(self.pool, Processes):
             path = path_of(task.function)
             return await self.pool.run(path, call.args, call.kwargs, lease.job.lane, timeout)
-        return await self.pool.run(partial(task.function, *call.args, **call.kwargs), timeout)
+        result = await self.pool.run(partial(task.function, *call.args, **call.kwargs), timeout)
+        # Of a coroutine function inside of a plain decorator.
+        return await _awaited(result, timeout) if asyncio.iscoroutine(result) else result
 
     async def _done(self, lease: Lease, task: Task[..., Any], call: TaskCall, result: Any) -> Outcome:
         if callback := call.on_success or task.on_success:

@@ -136,5 +136,6 @@ def _answer(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], lane: str
             packed = pickle.dumps((False, ExceptionWithTraceback(exc, exc.__traceback__)))
             pickle.loads(packed)  # noqa: S301 - our own; many an exception can be written and not read
         except Exception:  # noqa: BLE001 - pickling runs code of the exception
-            return pickle.dumps((False, RuntimeError(f"{type(exc).__qualname__}: {exc}")))
+            told = RuntimeError(f"{type(exc).__qualname__}: {exc}")
+            return pickle.dumps((False, ExceptionWithTraceback(told, exc.__traceback__)))
         return packed

@@ -93,6 +93,7 @@ class _Call:
         self.future.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._lock = threading.Lock()
         self._thread: int | None = None
+        self._too_late = False
 
     def perform(self) -> None:
         """Run, in a thread."""
@@ -109,6 +110,8 @@ class _Call:
 
     def _guarded(self) -> Any:
         with self._lock:
+            if self._too_late:
+                raise Interrupted
             self._thread = threading.get_ident()
         try:
             return self._context.run(self._function)
@@ -119,8 +122,9 @@ class _Call:
             _raise_in_thread(ctypes.c_ulong(thread), None)
 
     def interrupt(self) -> None:
-        """Raise an exception in the thread, if it runs."""
+        """Raise an exception in the thread; in one that has not begun, when it begins."""
         with self._lock:
+            self._too_late = True
             if self._thread is not None:
                 interrupt(self._thread)
 

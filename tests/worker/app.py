@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import time
 from pathlib import Path
@@ -117,3 +118,37 @@ def send_more(words):
 def plain(word):
     """No task: it can be run by those who allow its module."""
     note(f"plain-{word}")
+
+
+class Refused(Exception):
+    """An exception that can be pickled, and not be unpickled."""
+
+    def __init__(self, code, why):
+        super().__init__(why)
+
+
+@queue.task(retry=Retry.never())
+def refuse():
+    raise Refused(7, "no")
+
+
+def undone(function):
+    """A decorator that knows nothing of coroutine functions."""
+
+    @functools.wraps(function)
+    def called(*args):
+        return function(*args)
+
+    return called
+
+
+@queue.task
+@undone
+async def wrapped(word):
+    await asyncio.sleep(0)
+    note(f"wrapped-{word}")
+    return word
+
+
+def each(words):
+    yield from words

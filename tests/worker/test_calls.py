@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ranch import AsyncQueue, InvalidJob, Job, JobFailed, Queue, Retry, SerializationError, Worker
+from ranch import AsyncQueue, ConfigError, InvalidJob, Job, JobFailed, Queue, Retry, SerializationError, Worker
 from ranch.backends.memory import MemoryBackend
 from ranch.exceptions import UnknownName
 from ranch.testing import FakeClock
@@ -30,6 +30,24 @@ def test_what_is_no_retry_is_refused(said):
     """Whoever has written it."""
     with pytest.raises(InvalidJob):
         Retry.from_dict(said)
+
+
+def test_a_retry_of_another_kind_is_refused_where_it_is_given(app):
+    """And not by the worker that meets the first failure; nothing is stored."""
+    queue = Queue("retries", backend="memory://")
+    queue.enqueue("acme", "job")
+    lease = queue.claim()
+    for given in (
+        lambda: app.queue.task(retry=3)(app.plain),
+        lambda: app.add.options(retry=3),
+        lambda: app.queue.enqueue_call(app.add.name, lane="acme", args=[1, 2], retry=3),
+        lambda: lease.fail("oh", retry=3),
+        lambda: Queue("retries", backend="memory://", retry=3),
+    ):
+        with pytest.raises((InvalidJob, ConfigError), match=r"made by Retry\.fixed, .*, not 3"):
+            given()
+    assert app.queue.stats().enqueued == 0
+    lease.ack()
 
 
 def test_a_call_has_a_retry_of_its_own(app):

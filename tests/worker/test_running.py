@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import threading
 import time
 
 import pytest
 
-from ranch import AsyncQueue, AsyncWorker, ConfigError, InvalidJob, Queue, Retry, Worker
+from ranch import AsyncQueue, AsyncWorker, ConfigError, InvalidJob, JobTimeout, Queue, Retry, Worker
 from ranch.backends.memory import MemoryBackend
 from ranch.testing.waiting import wait_until
+from ranch.worker.threads import Threads
 
 POOLS = ["thread", "process"]
 
@@ -123,6 +125,70 @@ def test_a_module_that_is_not_allowed_is_not_imported(app, tmp_path, monkeypatch
     assert [reason for _, reason, _ in letters(app.queue)] == ["not allowed"]
 
 
+def test_a_module_that_ends_its_process_does_not_end_the_worker(app, tmp_path, monkeypatch):
+    """One that is allowed, and is a script without a guard."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "script.py").write_text("raise SystemExit(3)")
+    app.queue.enqueue_call("script:anything", lane="acme")
+    app.add.enqueue("acme", 1, 2)
+
+    run(app.queue, allow=["script"], concurrency=1)
+
+    assert [reason for _, reason, _ in letters(app.queue)] == ["no such task"]
+    assert app.notes() == ["add-3"]
+
+
+def test_a_generator_function_is_no_task(app):
+    """A call of it runs nothing, so it would be done at once: an error where it is made one, else a dead letter."""
+
+    async def awaited():
+        yield 1
+
+    for function in (app.each, awaited):
+        with pytest.raises(InvalidJob, match="is a generator function, and calling it runs none of it"):
+            app.queue.task(function)
+
+    app.queue.enqueue_call("tests.worker.app:each", lane="acme", args=[["a"]])
+    run(app.queue, allow=["tests.worker"])
+    assert [reason for _, reason, _ in letters(app.queue)] == ["not runnable"]
+
+
+def test_what_a_plain_decorator_returns_of_a_coroutine_function_is_awaited(app):
+    """It looks like a plain function, and would be done without having run."""
+    job = app.wrapped.enqueue("acme", "word")
+
+    run(app.queue)
+
+    assert (app.notes(), job.result(0)) == (["wrapped-word"], "word")
+
+
+async def test_a_timeout_counts_before_its_thread_has_begun():
+    """On a machine that is busy the thread may come late; the timeout is not forgotten."""
+    threads, begun, go = Threads(1), [], threading.Event()
+    first = asyncio.ensure_future(threads.run(go.wait))
+    second = asyncio.ensure_future(threads.run(lambda: begun.append(1), timeout=0.01))
+    await asyncio.sleep(0.1)
+    go.set()
+
+    with pytest.raises(JobTimeout):
+        await second
+    assert (await first, begun) == (True, [])
+    threads.close()
+
+
+def test_the_log_says_when_a_worker_begins_and_ends(app, caplog):
+    """And what it has done."""
+    caplog.set_level(logging.INFO, "ranch")
+    app.add.enqueue("acme", 1, 2)
+
+    run(app.queue, app.other, concurrency=3)
+
+    assert caplog.messages == [
+        "the worker runs jobs of 'tasks', 'others', 3 at a time",
+        "the worker ends: 1 jobs done, 0 failed, 0 given back",
+    ]
+
+
 def test_a_payload_that_cannot_be_decoded_is_a_dead_letter(app, shared_url):
     """It stops nothing."""
     with Queue("tasks", backend=shared_url, serializer="pickle") as strange:
@@ -170,6 +236,18 @@ def test_a_timeout_ends_what_computes(app, pool):
     assert [error for _, _, error in letters(app.queue)] == [
         "JobTimeout: the job ran longer than its timeout of 0.3 seconds"
     ]
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_the_traceback_of_a_failure_is_kept(app, pool):
+    """Of an exception that another process cannot read, too."""
+    app.refuse.enqueue("acme")
+
+    run(app.queue, pool=pool)
+
+    (letter,) = app.queue.dead.list()
+    assert letter.death.error.endswith("Refused: no")
+    assert 'raise Refused(7, "no")' in letter.death.traceback
 
 
 def test_a_process_does_not_wait_for_a_call_that_blocks(app):
