@@ -128,7 +128,7 @@ def _is_in(module: str, allow: Collection[str]) -> bool:
 def _refused(name: str, module: str, allow: Collection[str]) -> FunctionResolutionError:
     allowed = ", ".join(sorted(allow)) or "none"
     why = (
-        f"is no task of the queue, and functions of {module!r} may not be run, for the worker allows {allowed}: make it "
-        "a task in a module that the worker imports, or let the worker allow its module"
+        f"is no task of the queue, and functions of {module!r} may not be run, for the worker allows {allowed}: make "
+        "it a task in a module that the worker imports, or let the worker allow its module"
     )
     return FunctionResolutionError(name, why, reason="not allowed")

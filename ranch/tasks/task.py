@@ -128,8 +128,8 @@ class Task(Generic[P, R]):
             InvalidJob: There is no such option, or a value cannot be.
         """
         callback = self._registry.callback
-        if checked_retry(retry):
-            retry.to_dict()
+        if goes_along := checked_retry(retry):
+            goes_along.to_dict()
         given: dict[str, Any] = {
             "retry": retry,
             "timeout": timeout,
