@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from ranch.exceptions import InvalidJob
 
@@ -46,6 +46,15 @@ def checked_count(value: object, verb: str, of: str = " of jobs") -> int:
     """Return `value` if it is a whole number of jobs to `verb`, at least 1, else raise `InvalidJob`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidJob(f"{verb} a whole number{of}, at least 1, not {value!r}")
+    return value
+
+
+def checked_mapping(value: object, what: str) -> Mapping[Any, Any]:
+    """Return `value` if it is a mapping, an empty one for None, else raise `InvalidJob`."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidJob(f"{what} are a mapping of names to values, not {type(value).__name__} {value!r}")
     return value
 
 

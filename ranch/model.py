@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import Factory, field, frozen
 
-from ranch.checks import checked_key, checked_number
+from ranch.checks import checked_key, checked_mapping, checked_number
 from ranch.exceptions import DecodeError, InvalidJob, SerializationError
 from ranch.limits import NONE as NO_LIMITS
 from ranch.limits import Limits, checked_limits
@@ -253,7 +253,7 @@ class QueueStats(LaneStats):
 
 
 def _checked_tags(tags: Mapping[str, str | None] | None) -> dict[str, str | None]:
-    for name, value in (tags or {}).items():
+    for name, value in checked_mapping(tags, "tags").items():
         checked_key(name, "tag")
         if value is not None:
             checked_key(value, "tag value")
@@ -261,7 +261,7 @@ def _checked_tags(tags: Mapping[str, str | None] | None) -> dict[str, str | None
 
 
 def _checked_data(data: Mapping[str, JSONValue] | None) -> dict[str, JSONValue]:
-    for name, value in (data or {}).items():
+    for name, value in checked_mapping(data, "custom data").items():
         checked_key(name, "custom data entry")
         try:
             json.dumps(value, allow_nan=False)

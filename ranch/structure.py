@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter, transform_error
@@ -84,7 +84,19 @@ def _list_hook(wanted: Any, converter: Converter) -> Callable[[Any, Any], Any]:
     return hook
 
 
+def _is_literal(wanted: Any) -> bool:
+    return get_origin(wanted) is Literal
+
+
+def _one_of(value: Any, wanted: Any) -> Any:
+    accepted = get_args(wanted)
+    if value not in accepted:
+        raise ValueError(f"expected {' or '.join(map(repr, accepted))}, got {value!r}")
+    return value
+
+
 _converter = Converter(forbid_extra_keys=True)
+_converter.register_structure_hook_func(_is_literal, _one_of)
 _converter.register_structure_hook(str, _strict(str))
 _converter.register_structure_hook(int, _strict(int))
 _converter.register_structure_hook(float, _strict(float, int))

@@ -16,7 +16,7 @@ from celery.utils.time import maybe_iso8601, maybe_make_aware
 from kombu.utils.functional import retry_over_time
 
 from ranch.celery.calls import task_of
-from ranch.exceptions import BackendUnavailable
+from ranch.exceptions import BackendUnavailable, InvalidJob
 from ranch.model import Job
 from ranch.operations.core import PER_CALL
 from ranch.queue import Queue
@@ -82,10 +82,17 @@ def _seconds_until(moment: datetime | None, grain: float) -> float:
 
 
 def moment_of(headers: Mapping[str, Any], name: Literal["eta", "expires"]) -> datetime | None:
-    """Return the time that a message's header tells; None if it tells none."""
+    """Return the time that a message's header tells; None if it tells none.
+
+    Raises:
+        InvalidJob: It is no time.
+    """
     told = headers.get(name)
-    if not told or (at := maybe_iso8601(told)) is None:
-        return None
+    try:
+        if not told or (at := maybe_iso8601(told)) is None:
+            return None
+    except ValueError as exc:
+        raise InvalidJob(f"{name} is a time as ISO 8601 writes it, not {told!r}") from exc
     # As the worker reads it: without a zone it is UTC.
     moment: datetime = maybe_make_aware(at)
     return moment

@@ -66,6 +66,8 @@ class Ranch:
     sent_to_broker: int
 
     def __new__(cls, app: Celery, **options: Any) -> Ranch:
+        if not isinstance(app, Celery):
+            raise ConfigError(f"expected a Celery app, got {app!r}", where="Ranch(app)")
         ranch = vars(app).get(_ATTRIBUTE)
         if ranch is None:
             ranch = super().__new__(cls)

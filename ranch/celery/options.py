@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from ranch.model import Priority
+from ranch.model import LaneUpdate, NewJob, Priority
 
 #: The header that keeps the options of a job over a retry.
 JOB_HEADER: Final = "ranch-job"
@@ -46,6 +46,15 @@ class LaneOptions:
         job = dict(headers.get(JOB_HEADER) or {})
         job.update(_popped(options, _OF_JOB))
         return cls(options.pop("lane", None), job, _popped(options, _OF_LANE))
+
+    def check(self, lane: object) -> None:
+        """Find what cannot be, before anything is stored.
+
+        Raises:
+            InvalidJob: The lane or an option cannot be.
+        """
+        NewJob(lane=lane, body=b"", content_type="", **self.job)
+        LaneUpdate(key=lane, **self.change)
 
 
 def _popped(options: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

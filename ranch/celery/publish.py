@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -106,7 +106,7 @@ class RanchAMQP(WrappedSenderAMQP):
             if said.job:
                 headers[JOB_HEADER] = said.job
             queue = _queue(ranch, name, message, options)
-            _check_dedup(name, message, said.job)
+            _check(name, message, lane, said)
             retry = self.app.conf.task_publish_retry if options.get("retry") is None else options["retry"]
 
             def take(body: Any, *, retry_policy: dict[str, Any], **published: Any) -> None:
@@ -147,17 +147,30 @@ def _queue(ranch: Ranch, task: str, message: Any, options: dict[str, Any]) -> Qu
     return ranch.queue(name)
 
 
-def _check_dedup(task: str, message: Any, job: Mapping[str, Any]) -> None:
+def _check(task: str, message: Any, lane: str, said: LaneOptions) -> None:
+    """Find what cannot be in the options of a message, and of what the worker sends when its task has ended.
+
+    There an error would be the task's, after it has run.
+    """
+    if said.job or said.change:
+        said.check(lane)
     _, _, embedded = message.body
-    if job.get("dedup_key") is not None and (message.headers["group"] or any(embedded.values())):
+    if said.job.get("dedup_key") is not None and (message.headers["group"] or any(embedded.values())):
         raise InvalidJob(_NOBODY_GOES_ON.format(f"a message to {task}"))
-    # What the worker sends when the task has ended: there an error would be the task's.
-    _, *chained = embedded["chain"] or [None]
-    callbacks, body = embedded["callbacks"] or [], embedded["chord"]
+    last, *chained = embedded["chain"] or [None]
+    callbacks, body = embedded["callbacks"] or [], [embedded["chord"]] if embedded["chord"] else []
     # Celery sends one callback by itself, and several as a group.
-    for signature in (*chained, *(callbacks if len(callbacks) > 1 else ()), *([body] if body else [])):
+    keyless = [*chained, *(callbacks if len(callbacks) > 1 else ()), *body]
+    for signature in keyless:
         if signature["options"].get("dedup_key") is not None:
             raise InvalidJob(_NOBODY_GOES_ON.format(f"a signature of {signature['task']} after {task}"))
+    for signature in filter(None, (last, *chained, *callbacks, *(embedded["errbacks"] or ()), *body)):
+        options = dict(signature["options"])
+        further = LaneOptions.pop(options, options.get("headers") or {})
+        try:
+            further.check(lane if further.lane is None else further.lane)
+        except InvalidJob as exc:
+            raise InvalidJob(f"a signature of {signature['task']} after {task}: {exc}") from exc
 
 
 _NOBODY_GOES_ON: Final = (

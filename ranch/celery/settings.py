@@ -13,7 +13,8 @@ from ranch.exceptions import ConfigError
 #: Where settings stand, for messages.
 WHERE: Final = "app.conf.ranch"
 
-#: What the name of a setting begins with, outside of the mapping.
+#: The mapping, and what the name of a setting begins with outside of it.
+_MAPPING: Final = "ranch"
 _FLAT: Final = "ranch_"
 
 
@@ -23,7 +24,8 @@ def read_settings(app: Celery, options: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: With every fault that was found.
     """
-    mapping, flat = app.conf.get("ranch") or {}, _flat(app.conf)
+    flat = _said(app.conf)
+    mapping = flat.pop("", None) or {}
     if not isinstance(mapping, Mapping):
         return Config.resolve(mapping, where=WHERE)
     differing = [name for name, value in flat.items() if mapping.get(name, value) != value]
@@ -35,7 +37,13 @@ def read_settings(app: Celery, options: Mapping[str, Any]) -> Config:
     return Config.resolve({**mapping, **flat, **options}, where=WHERE)
 
 
-def _flat(conf: Any) -> dict[str, Any]:
+def _said(conf: Any) -> dict[str, Any]:
+    """Return what an app's configuration says of ranch, by its name: the mapping by none."""
     # Celery reads settings with a namespace, as in Django, by their short names, and lists them by their long ones.
-    names = {str(key).removeprefix(conf.prefix or "").lower() for key in conf}
-    return {name.removeprefix(_FLAT): conf[name] for name in sorted(names) if name.startswith(_FLAT)}
+    # Without one it knows those of others only as they are written.
+    keys = {str(key).removeprefix(conf.prefix or "").lower(): key for key in conf}
+    return {
+        name.removeprefix(_MAPPING).removeprefix("_"): conf[name if name in conf else keys[name]]
+        for name in sorted(keys)
+        if name == _MAPPING or name.startswith(_FLAT)
+    }

@@ -73,6 +73,8 @@ def configure(
     Raises:
         ConfigError: Something else was set before.
     """
+    if not isinstance(config, (Mapping, NoneType)):
+        raise ConfigError(f"expected a mapping of settings, got {config!r}", where="configure")
     given = {"backend": storage, "weight_function": weight_function}
     options = {name: value for name, value in given.items() if value is not None}
     return Ranch(app or get_current_app(), **{**(config or {}), **options})

@@ -13,6 +13,7 @@ from ranch.celery.embedding import Ranch
 from ranch.celery.internals.app import task_queue
 from ranch.celery.publish import RanchAMQP
 from ranch.celery.weights import task_weight_function
+from ranch.checks import checked_key
 from ranch.exceptions import ConfigError
 from ranch.hooks.manager import default_plugins
 from ranch.metadata import LaneMetadata
@@ -73,7 +74,8 @@ class LRUTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, w
             BackendUnavailable: The store cannot be reached; nothing was stored.
         """
         self._check_embedded()
-        options: dict[str, Any] = {"lane": lru_key, "lane_weight": priority_weight, "lane_tags": tags}
+        # Celery drops an option that is None, and would run the task in no lane.
+        options: dict[str, Any] = {"lane": checked_key(lru_key), "lane_weight": priority_weight, "lane_tags": tags}
         if expiry is not None:
             options["expires"] = expiry
         return self.apply_async(args, kwargs, **options)
@@ -151,6 +153,8 @@ def lru_task(app: Celery, *, weight_function: Any = None, **options: Any) -> Cal
     Raises:
         ConfigError: An option is not one.
     """
+    if not isinstance(app, Celery):
+        raise ConfigError(f"expected a Celery app, got {app!r}: write @lru_task(app)", where="lru_task")
     if weight_function is not None:
         default_plugins().weight_function(weight_function)
         options["weight_function"] = weight_function

@@ -80,5 +80,5 @@ def test_settings_are_a_mapping() -> None:
 def test_a_delivery_is_one_of_two() -> None:
     """A promise that ranch does not know is refused."""
     assert resolve({"delivery": "at-least-once"}).delivery == "at-least-once"
-    with pytest.raises(ConfigError, match=r"exactly-once.*at-least-once.*app\.conf\.ranch\.delivery"):
+    with pytest.raises(ConfigError, match=r"'as-task' or 'at-least-once', got 'exactly-once' @ app\.conf\.ranch"):
         resolve({"delivery": "exactly-once"})

@@ -102,6 +102,30 @@ def test_a_wrong_option_is_refused(memory_app: Celery, option: dict[str, Any]) -
     assert Ranch(memory_app).queue().stats().enqueued == 0
 
 
+@pytest.mark.parametrize("option", [{"cost": 0}, {"eta": "tomorrow"}], ids=str)
+def test_a_message_that_is_refused_changes_no_lane(memory_app: Celery, option: dict[str, Any]) -> None:
+    """All that it says is checked before anything is done."""
+    with pytest.raises(InvalidJob, match=f"{next(iter(option))} .*{next(iter(option.values()))}"):
+        memory_app.tasks["run"].apply_async(lane="acme", lane_weight=0.5, **option)
+    assert Ranch(memory_app).queue().stats().lanes == 0
+
+
+@pytest.mark.parametrize("option", [{"lane": ""}, {"cost": 0}, {"lane_weight": -1}], ids=str)
+@pytest.mark.parametrize("way", ["chain", "link", "link_error", "chord"])
+def test_a_wrong_option_of_what_comes_after_is_refused(memory_app: Celery, way: str, option: dict[str, Any]) -> None:
+    """At the call: where the worker sends it, the task before it would have run and have no end."""
+    run = memory_app.tasks["run"]
+    first, after = run.si().set(lane="acme"), run.si().set(**option)
+    whole = {
+        "chain": lambda: chain(first, run.si(), after),
+        "chord": lambda: chord([first, first.clone()], after, app=memory_app),
+    }
+    signature = whole[way]() if way in whole else first.set(**{way: after})
+    with pytest.raises(InvalidJob, match="run after run"):
+        signature.apply_async()
+    assert Ranch(memory_app).queue().stats().enqueued == 0
+
+
 def test_a_retry_costs_the_same(memory_app: Celery, journal: Journal) -> None:
     """Cost, bid and priority are the job's, however often it is tried."""
     costs = []

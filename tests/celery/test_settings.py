@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import re
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +18,7 @@ import redis.sentinel
 from celery import Celery, group
 
 import ranch
-from ranch import ConfigError, Queue, RedisStorage, SerializerType, configure
+from ranch import ConfigError, Queue, RedisStorage, SerializerType, configure, lru_task
 from ranch.backends.memory import MemoryBackend
 from ranch.backends.redis import RedisBackend
 from ranch.celery import Ranch
@@ -47,6 +49,12 @@ def test_single_settings_may_have_a_namespace(bare: Celery) -> None:
     for app in (bare, copy):
         assert Ranch(app).config.backend == "memory://"
         assert Ranch(app).config.strategy_of("ads") == "bid"
+
+
+def test_settings_may_be_written_in_capitals(bare: Celery) -> None:
+    """Without a namespace too: none of them is dropped."""
+    bare.config_from_object(SimpleNamespace(RANCH={"backend": "memory://"}, RANCH_LEASE=5))
+    assert (Ranch(bare).config.backend, Ranch(bare).config.lease) == ("memory://", 5)
 
 
 @pytest.mark.parametrize("namespace", [None, "CELERY"])
@@ -198,6 +206,22 @@ def test_configure_says_what_differs(bare: Celery) -> None:
     configure(app=bare, storage="memory://")
     with pytest.raises(ConfigError, match="backend was 'memory://' before"):
         configure(app=bare, storage="sqlite:///r.db")
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (Ranch, "app"),
+        (lru_task, print),
+        (RedisStorage, "redis://localhost"),
+        (configure, "app"),
+        (partial(configure, Celery(set_as_current=False), None), ["lease"]),
+    ],
+)
+def test_a_wrong_argument_is_named(call: Callable[[Any], Any], argument: object) -> None:
+    """With what was expected, where Python would complain of an attribute."""
+    with pytest.raises(ConfigError, match=f"expected a .*, got {re.escape(repr(argument))}"):
+        call(argument)
 
 
 def send_from_there(app: Celery) -> None:

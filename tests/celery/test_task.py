@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from celery import Celery
 
 from ranch import ConfigError, InvalidJob
 from ranch.celery import LRUTask, Ranch
+from tests.celery.test_publish import sent
 
 
 @pytest.fixture
@@ -83,6 +85,14 @@ def test_a_bad_weight_is_refused(add: LRUTask, weight: float) -> None:
     with pytest.raises(InvalidJob, match="weight"):
         add.lru_delay("acme", 1, 2, priority_weight=weight)
     assert add.get_system_status()["lanes"] == 0
+
+
+@pytest.mark.parametrize("key", [None, "", 7])
+def test_a_lane_has_a_name(add: LRUTask, key: Any) -> None:
+    """Who forgot it does not send a task that has no lane."""
+    with pytest.raises(InvalidJob, match="lane"):
+        add.lru_delay(key, 1, 2)
+    assert sent(add.app) is None
 
 
 def test_without_ranch_a_lane_is_refused() -> None:

@@ -72,6 +72,8 @@ def test_bad_metadata_are_refused(queue: Queue) -> None:
     """Tags are strings, custom data JSON; nothing of a bad update is kept."""
     with pytest.raises(InvalidJob, match="tag value"):
         queue.lane("acme").update(weight=2.0, tags={"tier": 1})
+    with pytest.raises(InvalidJob, match="tags are a mapping"):
+        queue.lane("acme").update(tags=["gold"])
     with pytest.raises(InvalidJob, match="JSON"):
         queue.lane("acme").update(data={"bid": float("nan")})
     with pytest.raises(InvalidJob, match="empty"):

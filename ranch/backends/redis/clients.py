@@ -172,6 +172,8 @@ def socket_timeout(client: Any) -> float | None:
 
 def check(client: Any) -> None:
     """Refuse a client that decodes replies: jobs are bytes."""
+    if not hasattr(client, "get_encoder"):
+        raise ConfigError(f"expected a client of redis-py, got {client!r}; a URL stands by itself", where="backend")
     if client.get_encoder().decode_responses:
         raise ConfigError(
             "the client decodes replies, and jobs are bytes: make it with decode_responses=False", where="backend"
