@@ -18,7 +18,7 @@ from ranch.options import EnqueueOptions
 from ranch.schedule import GRACE, Missed, Schedule
 from ranch.schedules import AsyncSchedules
 from ranch.steps import Steps, adrive
-from ranch.tasks import Task
+from ranch.tasks import scheduled
 from ranch.typing import Strategy
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ class AsyncControl:
         cron: str | None = None,
         payload: Any = None,
         *,
-        name: str,
-        lane: str,
+        name: str | None = None,
+        lane: str | None = None,
         every: float | None = None,
         timezone: str = "UTC",
         missed: Missed = "one",
@@ -127,9 +127,10 @@ class AsyncControl:
     ) -> Schedule:
         """As `Queue.schedule`."""
         return await self._drive(
-            self._operations.schedule(
+            scheduled(
+                self._operations,
                 cron,
-                payload.call() if isinstance(payload, Task) else payload,
+                payload,
                 name=name,
                 lane=lane,
                 every=every,

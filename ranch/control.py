@@ -18,7 +18,7 @@ from ranch.options import EnqueueOptions
 from ranch.schedule import GRACE, Missed, Schedule
 from ranch.schedules import Schedules
 from ranch.steps import Steps, drive
-from ranch.tasks import Task
+from ranch.tasks import scheduled
 from ranch.typing import Strategy
 
 if TYPE_CHECKING:
@@ -187,8 +187,8 @@ class Control:
         cron: str | None = None,
         payload: Any = None,
         *,
-        name: str,
-        lane: str,
+        name: str | None = None,
+        lane: str | None = None,
         every: float | None = None,
         timezone: str = "UTC",
         missed: Missed = "one",
@@ -204,9 +204,10 @@ class Control:
 
         Args:
             cron: Five columns, minute, hour, day of the month, month and day of the week, as Debian's cron reads them.
-            payload: As for `enqueue`; or a task without arguments. For one with some there is `Task.schedule`.
-            name: Of the schedule, unique in the queue.
-            lane: As for `enqueue`.
+            payload: As for `enqueue`; or a task without arguments, whose options hold for its jobs. For one with some
+                there is `Task.schedule`.
+            name: Of the schedule, unique in the queue; a task's by default its own.
+            lane: As for `enqueue`; of a task as there.
             every: Seconds from one run to the next, at least 1, in place of a cron line; the first is so long from now.
             timezone: In which the cron line is read, such as ``"Europe/Berlin"``; see `Timetable` for summer time.
             missed: Of runs whose time went by while nobody claimed: ``"one"`` makes up for the last of them, ``"all"``
@@ -220,9 +221,10 @@ class Control:
             SerializationError: The serializer does not take the payload.
         """
         return self._drive(
-            self._operations.schedule(
+            scheduled(
+                self._operations,
                 cron,
-                payload.call() if isinstance(payload, Task) else payload,
+                payload,
                 name=name,
                 lane=lane,
                 every=every,

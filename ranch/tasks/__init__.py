@@ -7,7 +7,7 @@ from ranch.tasks.entry import AsyncTasks, BlockingTasks
 from ranch.tasks.functions import imported, path_of
 from ranch.tasks.job import TaskJob
 from ranch.tasks.registry import Registry
-from ranch.tasks.task import Recurrence, Task
+from ranch.tasks.task import Recurrence, Task, scheduled
 
 __all__ = [
     "AsyncTasks",
@@ -20,4 +20,5 @@ __all__ = [
     "TaskJob",
     "imported",
     "path_of",
+    "scheduled",
 ]

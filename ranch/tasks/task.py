@@ -13,6 +13,7 @@ from ranch.checks import checked_key, checked_number, did_you_mean
 from ranch.context import current_lane
 from ranch.exceptions import InvalidJob
 from ranch.model import NewJob
+from ranch.operations import Operations
 from ranch.options import EnqueueOptions
 from ranch.retry import Retry, checked_retry
 from ranch.schedule import GRACE, Missed, Schedule
@@ -203,13 +204,16 @@ class Task(Generic[P, R]):
             InvalidJob: The arguments do not fit the function, or as there; nothing was stored.
             SerializationError: The serializer does not take the arguments.
         """
-        return drive(self._backend, self._scheduled(cron, lane, name, **times))
+        steps = self.scheduled(self._registry.operations, cron, name=name, lane=lane, **times)
+        return drive(self._backend, steps)
 
     async def aschedule(
         self, cron: str | None = None, *, name: str | None = None, lane: str | None = None, **times: Unpack[Recurrence]
     ) -> Schedule:
         """Do as `schedule`, awaited."""
-        return await adrive(self._backend, self._scheduled(cron, lane, name, **times))
+        return await adrive(
+            self._backend, self.scheduled(self._registry.operations, cron, name=name, lane=lane, **times)
+        )
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
         """Return a call as a payload, for `Queue.enqueue_many`: a round trip for a thousand of them.
@@ -232,6 +236,22 @@ class Task(Generic[P, R]):
         except TypeError as exc:
             raise InvalidJob(f"the arguments do not fit {self.name}{self._signature}: {exc}") from exc
 
+    def scheduled(
+        self,
+        operations: Operations,
+        cron: str | None,
+        *,
+        name: str | None,
+        lane: str | None,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **said: Any,
+    ) -> Steps[Schedule]:
+        """Declare a schedule in a queue; what is not said of its jobs is as the task says."""
+        payload = self._call(args, kwargs or {}).payload()
+        said = {"every": None, "timezone": "UTC", "missed": "one", "grace": GRACE, **self._options, **said}
+        return operations.schedule(cron, payload, name=name or self.name, lane=self._lane(lane), **said)
+
     @property
     def _backend(self) -> Backend:
         return self._registry.operations.backend
@@ -245,20 +265,6 @@ class Task(Generic[P, R]):
 
     def _calls(self, iterables: Sequence[Iterable[Any]]) -> list[TaskCall]:
         return [self._call(args, {}) for args in zip(*iterables)]  # noqa: B905 - the shortest ends it, as it ends map
-
-    def _scheduled(
-        self,
-        cron: str | None,
-        lane: str | None,
-        name: str | None,
-        *,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        **recurrence: Any,
-    ) -> Steps[Schedule]:
-        payload = self._call(args, kwargs or {}).payload()
-        said = {"every": None, "timezone": "UTC", "missed": "one", "grace": GRACE, **recurrence, **self._options}
-        return self._registry.operations.schedule(cron, payload, name=name or self.name, lane=self._lane(lane), **said)
 
     def _call(self, args: Any, kwargs: Mapping[str, Any]) -> TaskCall:
         self.fits(args, kwargs)
@@ -274,6 +280,15 @@ class Task(Generic[P, R]):
         if self.lane is None:
             raise InvalidJob(f"a job of {self.name} needs a lane: name it, or give the task one with lane=…")
         return self.lane
+
+
+def scheduled(
+    operations: Operations, cron: str | None, payload: Any, *, name: str | None, lane: str | None, **said: Any
+) -> Steps[Schedule]:
+    """Declare the schedule of a payload, or of a task, which may have a name and a lane of its own."""
+    if isinstance(payload, Task):
+        return payload.scheduled(operations, cron, name=name, lane=lane, **said)
+    return operations.schedule(cron, payload, name=checked_key(name, "schedule"), lane=checked_key(lane), **said)
 
 
 def name_of(callback: Any) -> Any:

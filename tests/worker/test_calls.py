@@ -133,6 +133,13 @@ def test_a_task_on_schedule():
     often = note.schedule(every=60, name="often", lane="acme", kwargs={"word": "often", "end": "!"})
     noted = queue.task(name="plain")(lambda: ran.append("plain"))
     plain = queue.schedule("0 * * * *", noted, name="p", lane="a")
+    housed = queue.task(name="housed", lane="house", priority=5)(lambda: ran.append("housed"))
+    own = queue.schedule("0 10 * * *", housed)
+    other = queue.schedule("0 10 * * *", housed, name="other", lane="a", priority=2)
+    with pytest.raises(InvalidJob, match="a schedule is named by a str"):
+        queue.schedule("0 9 * * *", {"no": "task"}, lane="a")
+    with pytest.raises(InvalidJob, match="a lane is named by a str"):
+        queue.schedule("0 9 * * *", {"no": "task"}, name="n")
     with pytest.raises(InvalidJob, match="do not fit"):
         note.schedule(every=60)
     with pytest.raises(InvalidJob, match="no delay"):
@@ -140,12 +147,13 @@ def test_a_task_on_schedule():
     with pytest.raises(InvalidJob, match="hour"):
         note.schedule("0 25 * * *", args=["x"])
 
-    assert [schedule.name for schedule in queue.schedules.list()] == ["note", "often", "p"]
+    assert [schedule.name for schedule in queue.schedules.list()] == ["housed", "note", "often", "other", "p"]
+    assert [(each.job.lane, each.job.priority) for each in (own, other)] == [("house", 5), ("a", 2)]
     assert (daily.job.lane, daily.job.priority, daily.timetable.timezone) == ("house", 5, "Europe/Berlin")
     assert (often.job.lane, plain.job.lane) == ("acme", "a")
     clock.advance(24 * 3600)
     Worker(queue, burst=True).run()
-    assert sorted(ran) == ["daily.", "often!", "plain"]
+    assert sorted(ran) == ["daily.", "housed", "housed", "often!", "plain"]
 
 
 def test_a_job_with_a_result_is_a_job(app):
