@@ -14,6 +14,7 @@ import redis
 from ranch import LeaseLost, Queue
 from ranch.backends.redis import RedisBackend
 from ranch.exceptions import BackendError, BackendUnavailable
+from ranch.steps import drive
 from ranch.testing.proxy import FaultyProxy
 from ranch.testing.server import RedisServer, ServerFailed
 from ranch.testing.waiting import wait_until
@@ -226,12 +227,55 @@ def test_a_full_server_stores_nothing_by_halves(harmed, queue, client):
 
     assert {"enqueue", "enqueue with a delay", "update"} <= refused.keys()
     assert all("out of memory, and nothing was stored" in said for said in refused.values())
-    # What empties the server goes on.
-    assert not refused.keys() & {"claim", "ack", "reclaim"}
+    # What works on what is there goes on: a worker whose leases could not be renewed would lose them.
+    assert not refused.keys() & {"claim", "ack", "reclaim", "renew", "release", "release with a delay"}
     client.config_set("maxmemory", 0)
     stats = queue.stats()
     assert stats.pending + stats.delayed + stats.leased + stats.acked == stats.enqueued == 11
     assert len(leases) == 4
+
+
+@pytest.mark.parametrize(
+    ("lanes", "taken"),
+    [(["lane-00150", "lane-00250"], "lane-00250"), (["lane-00200"], "lane-00200"), (["*-00270"], "lane-00270")],
+    ids=["names", "names that it does not know", "patterns"],
+)
+def test_a_full_server_goes_on_where_lanes_are_selected(queue, client, lanes, taken):
+    """What is known of a selection is small, and is written down in a claim, which no worker can do without."""
+    queue.enqueue_many([(f"lane-{number:05}", number) for number in range(300)])
+    queue.claim(lanes=["lane-00150", "lane-00250"]).release()
+    client.config_set("maxmemory", 1)
+
+    assert queue.claim(lanes=lanes).job.lane == taken
+    assert queue.claim(lanes=["none"]) is None
+
+
+def test_a_full_server_goes_on_where_many_lanes_are_looked_at(queue, client):
+    """A claim that goes on where another has stopped looking needs no room either."""
+    queue.enqueue_many([(f"lane-{number:05}", number) for number in range(10_500)])
+    client.config_set("maxmemory", 1)
+
+    assert queue.claim(lanes=["none-*"]) is None
+    assert queue.claim(lanes=["*-10400"]).job.lane == "lane-10400"
+
+
+def test_what_a_full_server_lets_out(queue, client):
+    """Jobs that are there end in each way that there is, and whoever waits is woken."""
+    queue.enqueue_many([("a", number) for number in range(10)])
+    buried, failed, revived, forgotten, leased = queue.claim_many(5)
+    for lease in (revived, forgotten):
+        lease.bury("it is enough")
+    ready = next(queue.jobs(lane="a")).job
+    client.config_set("maxmemory", 1)
+
+    buried.bury("it is enough")
+    failed.fail("not now")
+    assert [queue.cancel(job_id) for job_id in (ready.id, leased.job.id, "00000abcdef")] == [True, False, False]
+    assert len(queue.dead.retry([revived.job.id])) == 1
+    assert queue.dead.purge([forgotten.job.id]) == 1
+    client.delete("{ranch:q}:bell")
+    drive(queue.backend, queue._operations.lanes.ring())
+    assert client.llen("{ranch:q}:bell") == 1
 
 
 @pytest.mark.parametrize(

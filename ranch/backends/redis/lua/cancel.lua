@@ -12,5 +12,5 @@ for i = first, #ARGV do
   local job = record and read_header(record)
   if job and withdraw(id, job) then end_job(how, id, record, job) end
 end
-call("HSET", meta, "tick", queue.tick)
+if #ended > 0 then call("HSET", meta, "tick", queue.tick) end
 return { "ok", asked, ended }

@@ -8,24 +8,28 @@
 -- @rest first    of each lease: job id, token
 -- @returns ok, now_ms, then the place in the call, from 0 on, of each lease that was lost
 
-local reply, members, renewed = { "ok", now_ms }, {}, {}
+local reply, members, held, renewed = { "ok", now_ms }, {}, {}, {}
 for i = first, #ARGV, 2 do
   members[#members + 1] = "l" .. ARGV[i] .. ARGV[i + 1]
 end
-local held = call("ZMSCORE", timers, unpack(members))
-for i = 1, #members do
-  if held[i] then
+for i, until_ms in ipairs(call("ZMSCORE", timers, unpack(members))) do
+  if until_ms then
+    held[#held + 1] = members[i]
     renewed[#renewed + 1] = now_ms + lease_ms
     renewed[#renewed + 1] = members[i]
   else
     reply[#reply + 1] = i - 1
   end
 end
-if #renewed > 0 then call("ZADD", timers, unpack(renewed)) end
+if #held > 0 then
+  -- Taken out first: where memory is short, a script may add once it has removed.
+  call("ZREM", timers, unpack(held))
+  call("ZADD", timers, unpack(renewed))
+end
 if final ~= "" then
   -- @include lib.records
-  for i = 2, #renewed, 2 do
-    local id = string.sub(renewed[i], 2, 12)
+  for _, member in ipairs(held) do
+    local id = string.sub(member, 2, 12)
     local record = call("HGET", jobs, id)
     local job = read_header(record)
     job.reclaims = math.max(job.reclaims, max_reclaims)

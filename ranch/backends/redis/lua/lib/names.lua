@@ -4,8 +4,11 @@
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
 
--- Add those lanes of an even number of names and orders that wait, and put down orders that have changed since.
-local function look_up(names, said, there)
+-- Orders that are others than those written down, by name.
+local moved = {}
+
+-- Add those lanes of an even number of names and orders that wait.
+local function look_up(said, there)
   local members, pending, gone = {}, {}, {}
   for i = 1, #said, 2 do members[#members + 1] = said[i + 1] .. said[i] end
   for i, rank in ipairs(call("ZMSCORE", ready, unpack(members))) do
@@ -21,17 +24,16 @@ local function look_up(names, said, there)
     local rank = order and call("ZSCORE", ready, order .. name)
     if rank then
       there[#there + 1] = { tonumber(rank), order .. name, rank }
-      call("HSET", names, name, order)
+      moved[name] = order
     end
   end
 end
 
 -- All lanes that a selection names and that wait, by their rank.
 local function look_for_all(selection)
-  local names, there, found = names_of(selection), {}, {}
-  local said = call("HGETALL", names)
+  local said, there, found = call("HGETALL", names_of(selection)), {}, {}
   for from = 1, #said, 200 do
-    look_up(names, { unpack(said, from, math.min(from + 199, #said)) }, there)
+    look_up({ unpack(said, from, math.min(from + 199, #said)) }, there)
   end
   table.sort(there, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
   for i, lane in ipairs(there) do found[2 * i - 1], found[2 * i] = lane[2], lane[3] end

@@ -14,12 +14,13 @@ local turn, unfinished, seen = further[1], false, nil
 
 -- How many lanes come before one that another call has looked at last, and itself. It may be gone.
 local function place_of(member, rank)
-  -- Nothing stands between a member and itself with one more byte.
-  local mark = member .. "\0"
-  local added = call("ZADD", ready, "NX", rank, mark)
-  local place = call("ZRANK", ready, mark)
-  if added == 1 then call("ZREM", ready, mark) end
-  return place
+  local low, high = call("ZCOUNT", ready, "-inf", "(" .. rank), call("ZCOUNT", ready, "-inf", rank)
+  -- Those of one rank stand in the order of their members.
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if call("ZRANGE", ready, middle, middle)[1] <= member then low = middle + 1 else high = middle end
+  end
+  return low
 end
 
 -- Those lanes of a page of the index that are selected.
@@ -53,5 +54,8 @@ local function find(selection, wanted)
   until left <= 0
   for i = #found, 2 * wanted + 1, -1 do found[i] = nil end
   for i = 1, #found, 2 do call("ZREM", ready, found[i]) end
+  -- Not sooner: where memory is short, a script may add once it has removed.
+  for name, order in pairs(moved) do call("HSET", names_of(selection), name, order) end
+  moved = {}
   return found
 end
