@@ -147,6 +147,20 @@ class Selections(BackendCase):
         assert _claimed(after, 1, ["last"]) == []
         assert len(after.take()) == 2 * MOVES_PER_CALL + 9
 
+    def test_no_name_stands_for_another_lane(self, backend: Backend) -> None:
+        """Whoever may name lanes gets at those of that name, whatever a store keeps lanes in order by."""
+        lanes, after = DrivenLanes(backend), DrivenLanes(backend, strategy=RoundRobin())
+        others = 2 * MOVES_PER_CALL + 300
+        lanes.enqueue([_job(f"other-{number}") for number in range(others)])
+        lanes.put("acme", "theirs")
+        name = f"{others + 1:013x}acme"
+
+        assert _claimed(lanes, 1, [name]) == []
+        after.set_strategy(StrategyChoice.of(RoundRobin()))
+        after.put(name, "mine")
+        assert _claimed(after, 5, [name]) == ["mine"]
+        assert "theirs" in after.names(others + 1)
+
     def test_lanes_served_apart_keep_their_own_time(self, lanes: DrivenLanes) -> None:
         """Where some lanes are served much faster than others, a lane that comes in, to these or those, is served in
         its turn: it neither waits until its fellows have had as much as the fastest, nor has all to itself until then.

@@ -16,7 +16,7 @@ local reply = { "ok", "", -1, "", -1, "", -1 }
 if values[4] and values[3] then
   local reason, at = forbids(load_limits(row, values[3]), tonumber(values[5]) or 0)
   reply[4], reply[5] = reason or "", at or -1
-elseif call("EXISTS", pending_prefix .. key) == 1 then
+elseif values[1] and call("EXISTS", pending_prefix .. key) == 1 then
   local own_generation, member = tonumber(values[2]) or 0, values[1] .. key
   local index = own_generation == generation and ready or stale_prefix .. own_generation
   reply[2], reply[3] = call("ZSCORE", index, member) or "", call("ZRANK", index, member) or -1

@@ -31,7 +31,7 @@ local function place(lane)
   local key = lane.key
   if lane.generation ~= generation then
     -- The rank of an earlier strategy means nothing to this one.
-    call("ZREM", stale_prefix .. lane.generation, (lane.order or "") .. key)
+    if lane.order then call("ZREM", stale_prefix .. lane.generation, lane.order .. key) end
     call("HSET", lane_prefix .. key, "generation", generation)
     call("HDEL", lane_prefix .. key, "step")
     lane.generation, lane.tag = generation, 0

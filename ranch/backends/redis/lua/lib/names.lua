@@ -10,7 +10,8 @@ local moved = {}
 -- Add those lanes of an even number of names and orders that wait.
 local function look_up(said, there)
   local members, pending, gone = {}, {}, {}
-  for i = 1, #said, 2 do members[#members + 1] = said[i + 1] .. said[i] end
+  -- Without its order a name may be spelled as another lane's member; nothing is a member of no length.
+  for i = 1, #said, 2 do members[#members + 1] = said[i + 1] ~= "" and said[i + 1] .. said[i] or "" end
   for i, rank in ipairs(call("ZMSCORE", ready, unpack(members))) do
     if rank then
       there[#there + 1] = { tonumber(rank), members[i], rank }
