@@ -32,8 +32,8 @@ class Endings:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
-        #: What sends a worker's events.
-        self.dispatcher: Any = None
+        #: The worker's, which sends events by the dispatcher of its connection; None elsewhere.
+        self.consumer: Any = None
 
     @hookimpl
     def ranch_expired(self, details: Expired) -> None:
@@ -90,8 +90,9 @@ class Endings:
         )
 
     def _event(self, name: str, task: Any, request: Any, **fields: Any) -> None:
-        if self.dispatcher and self.dispatcher.enabled and (task is None or task.send_events):
-            self.dispatcher.send(name, uuid=request.id, **fields)
+        dispatcher = self.consumer and self.consumer.event_dispatcher
+        if dispatcher and dispatcher.enabled and (task is None or task.send_events):
+            dispatcher.send(name, uuid=request.id, **fields)
 
 
 def _is_stored(task: Any, request: Any) -> bool:

@@ -74,7 +74,7 @@ class Pump:
         """Begin, with a consumer that is connected to its broker."""
         self._inline = worker.runs_inline(consumer.pool)
         self._consumer = consumer
-        self._ranch.endings.dispatcher = consumer.event_dispatcher
+        self._ranch.endings.consumer = consumer
         at_least_once = self._ranch.config.delivery == "at-least-once"
         self._strategies = flow.LateStrategies(consumer) if at_least_once else consumer.strategies
         self._gateway.start(consumer)

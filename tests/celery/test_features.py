@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define
 from celery import VERSION, Celery, chain, chord, group
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.result import AsyncResult
@@ -19,7 +18,7 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal, make_app
-from tests.celery.workers import SOON, CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker, told
 
 #: Of remote control: wait for the answer of the one worker.
 ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 20}
@@ -35,7 +34,7 @@ class Site:
     app: Celery
     journal: Journal
     queue: Queue
-    events: list[dict[str, Any]] = field(factory=list)
+    events: list[dict[str, Any]]
 
     def send(self, task: str, *args: Any, **options: Any) -> AsyncResult[Any]:
         """Send a task into a lane."""
@@ -65,30 +64,13 @@ def running(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             "task_track_started": True,
         }
         app = make_app(folder, **settings)
-        site = Site(app, Journal(folder), Ranch(app).queue())
-        stopped = threading.Event()
-        receiver = threading.Thread(target=_receive, args=(app, site.events, stopped))
-        receiver.start()
-        try:
-            with CeleryWorker(folder, settings, "-E"):
-                yield site
-                site.journal.open_gate()
-            # Results that are forgotten tell the server, which must be there.
-            gc.collect()
-            app.close()
-        finally:
-            stopped.set()
-            receiver.join()
-
-
-def _receive(app: Celery, events: list[dict[str, Any]], stopped: threading.Event) -> None:
-    with app.connection_for_read() as connection:
-        receiver = app.events.Receiver(connection, handlers={"*": events.append})
-        while not stopped.is_set():
-            try:
-                receiver.capture(limit=None, timeout=0.2, wakeup=True)
-            except TimeoutError:
-                continue
+        with told(app) as events, CeleryWorker(folder, settings, "-E"):
+            site = Site(app, Journal(folder), Ranch(app).queue(), events)
+            yield site
+            site.journal.open_gate()
+        # Results that are forgotten tell the server, which must be there.
+        gc.collect()
+        app.close()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker, told
 
 
 def test_a_killed_workers_jobs_run_elsewhere(
@@ -131,6 +132,35 @@ def test_a_lost_broker_costs_no_job(
     # Until then Celery forgot the tasks that its processes ran, and plain ones run twice as well.
     if pool != "prefork" or VERSION >= (5, 6, 3):
         assert sorted(journal.words()) == list("0123")
+
+
+def test_events_go_on_after_a_lost_broker(
+    own_redis: RedisServer,
+    file_settings: dict[str, Any],
+    tmp_path: Path,
+    new_app: Callable[..., Celery],
+    journal: Journal,
+) -> None:
+    """Also those of tasks that end without having run, which ranch itself sends."""
+    settings = {
+        **file_settings,
+        "broker_url": own_redis.tcp_url,
+        "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
+    }
+    app = new_app(**settings)
+    with CeleryWorker(tmp_path, settings, "-E", pool="threads", concurrency=1) as worker:
+        with redis.Redis.from_url(own_redis.url) as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+        wait_until(lambda: "Connection to broker lost" in worker.log)
+        with told(app) as events:
+            wait_until(lambda: events, SOON)
+            app.tasks["gated"].lru_delay("acme", "gated")
+            wait_until(journal.words, SOON)
+            late = app.tasks["add"].apply_async((1, 2), lane="acme", expires=0.1)
+            too_late = time.time() + 0.2
+            wait_until(lambda: time.time() > too_late)
+            journal.open_gate()
+            wait_until(lambda: ("task-revoked", late.id) in {(it["type"], it.get("uuid")) for it in events}, SOON)
 
 
 def sent(add: Any) -> Any:

@@ -7,9 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from celery import Celery
 
 from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE
@@ -129,3 +134,18 @@ class CeleryWorker:
         if self.exit_code is None:
             os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
+
+
+@contextmanager
+def told(app: Celery) -> Iterator[list[dict[str, Any]]]:
+    """What the workers of an app tell, as it comes: their events."""
+    events: list[dict[str, Any]] = []
+    with app.connection_for_read() as connection:
+        receiver = app.events.Receiver(connection, handlers={"*": events.append})
+        thread = threading.Thread(target=receiver.capture, kwargs={"limit": None, "timeout": None})
+        thread.start()
+        try:
+            yield events
+        finally:
+            receiver.should_stop = True
+            thread.join()
