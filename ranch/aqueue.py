@@ -118,7 +118,11 @@ class AsyncQueue(AsyncControl, AsyncTasks):
         wait: float = 0.0,
         lease: float | None = None,
     ) -> list[AsyncQueueLease]:
-        """As `Queue.claim_many`."""
+        """As `Queue.claim_many`.
+
+        Give it `wait`, and do not cancel it: cancelled while the store answers, as by a timeout, it may leave jobs
+        claimed that nobody has. They come back when their leases end.
+        """
         leases = await self._drive(self._operations.claim(limit, wait=wait, lease=lease, lanes=lanes, steal=steal))
         return [self._held(taken, taken.job.lease or lease) for taken in leases]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -13,11 +14,11 @@ from typing import Any, Final, TypeVar
 from attrs import frozen
 
 from ranch.agreement import AgreedLanes
-from ranch.answers import Ending
+from ranch.answers import Ending, Receipt
 from ranch.checks import checked_key, did_you_mean
 from ranch.codec import Codec
 from ranch.exceptions import InvalidJob, LeaseLost
-from ranch.hooks.details import Cancelled, Dead, Expired
+from ranch.hooks.details import Cancelled, Dead, Enqueued, Expired
 from ranch.hooks.events import Events
 from ranch.hooks.manager import Plugins
 from ranch.letters import WORKER_LOST
@@ -90,6 +91,14 @@ class Core:
     def readable(self, jobs: Iterable[Job]) -> list[Job]:
         """Say how the payloads of jobs are decoded."""
         return [job.read_with(self.codec.loads) for job in jobs]
+
+    def tell_enqueued(self, receipt: Receipt, began: float) -> list[Job]:
+        """Tell of jobs that were stored in a call that began then, and return them all, duplicates too."""
+        jobs = self.readable(receipt.jobs)
+        self.tell_ended(receipt.ended)
+        if self.events.enqueued and (new := [job for job in jobs if not job.duplicate]):
+            self.events.enqueued(Enqueued(queue=self.name, jobs=new, seconds=time.monotonic() - began))
+        return jobs
 
     def tell_ended(self, ended: Sequence[Ending]) -> None:
         """Tell of jobs that the backend ended on its way."""

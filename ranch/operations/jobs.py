@@ -11,7 +11,7 @@ from attrs import evolve
 from ranch.answers import Claim, JobPage, Receipt, Return
 from ranch.checks import checked_count, checked_key, checked_number
 from ranch.exceptions import InvalidJob
-from ranch.hooks.details import Cancelled, Claimed, Enqueued, Ran
+from ranch.hooks.details import Cancelled, Claimed, Ran
 from ranch.model import Job, Lease
 from ranch.operations.core import PER_CALL, checked_ids, chunks
 from ranch.operations.schedules import ScheduleOperations
@@ -29,7 +29,6 @@ class JobOperations(ScheduleOperations):
         self, items: Iterable[tuple[str, Any]], *, dedup: bool = False, dedup_key: str | None = None, **options: Any
     ) -> Steps[list[Job]]:
         """Store jobs; `options` are the fields of `NewJob`."""
-        began = time.monotonic()
         jobs = []
         for item in items:
             try:
@@ -44,11 +43,9 @@ class JobOperations(ScheduleOperations):
             )
         enqueued: list[Job] = []
         for chunk in chunks(jobs, PER_CALL):
+            began = time.monotonic()
             receipt: Receipt = yield from self.lanes.enqueue(chunk)
-            enqueued += self.readable(receipt.jobs)
-            self.tell_ended(receipt.ended)
-        if self.events.enqueued and (new := [job for job in enqueued if not job.duplicate]):
-            self.events.enqueued(Enqueued(queue=self.name, jobs=new, seconds=time.monotonic() - began))
+            enqueued += self.tell_enqueued(receipt, began)
         return enqueued
 
     def take(

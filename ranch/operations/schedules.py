@@ -11,8 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from ranch.checks import checked_count, checked_key
-from ranch.exceptions import InvalidJob, RanchError
-from ranch.hooks.details import Enqueued
+from ranch.exceptions import InvalidJob
 from ranch.operations.core import Core
 from ranch.schedule import PATIENCE, Missed, Schedule
 from ranch.steps import Steps
@@ -97,13 +96,14 @@ class ScheduleOperations(Core):
     def fire(self, names: Sequence[str]) -> Steps[int]:
         """Enqueue the jobs of schedules that are due, and return how many there were.
 
-        Somebody else may have done it meanwhile. One that cannot be fired here stays due, and is told of again.
+        Somebody else may have done it meanwhile. One that cannot be fired here stays due, and is told of again; nothing
+        is raised, for jobs may have been claimed with the same call.
         """
         fired = 0
         for name in names:
             try:
                 fired += yield from self._fire(name)
-            except RanchError as exc:
+            except Exception as exc:  # noqa: BLE001 - such as the store's, or a schedule that a newer ranch has stored
                 log.warning(
                     "schedule %r of queue %r is due and cannot be fired, next attempt in %.0f s: %s",
                     *(name, self.name, PATIENCE, exc),
@@ -119,10 +119,7 @@ class ScheduleOperations(Core):
             after, runs = seen.fired(plan.now)
             receipt = yield from self.lanes.replan(seen, after, runs)
             if receipt is not None:
-                new = self.readable(job for job in receipt.jobs if not job.duplicate)
-                self.tell_ended(receipt.ended)
-                if self.events.enqueued and new:
-                    self.events.enqueued(Enqueued(queue=self.name, jobs=new, seconds=time.monotonic() - began))
+                self.tell_enqueued(receipt, began)
                 return len(runs)
         return 0
 

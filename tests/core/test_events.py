@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from ranch import AsyncQueue, LeaseLost, Policy, Queue, Retry
+from ranch import AsyncQueue, LeaseLost, Policy, Queue, QueueFull, Retry
 from ranch.hooks import hookimpl, specs
 from ranch.hooks.manager import Plugins
 from ranch.testing import FakeClock
@@ -195,3 +195,16 @@ def test_every_hook_is_specified_with_an_example() -> None:
     assert len(hooks) == len(event_hooks()) + 4
     for hook in hooks:
         assert f"def {hook.__name__}(" in (hook.__doc__ or "")
+
+
+def test_what_was_stored_before_a_refusal_is_told(backend: Backend) -> None:
+    """Jobs are stored by the thousand: those of the first are there, and are told of, though the second was refused."""
+    diary = Diary()
+    queue = Queue("mail", backend=backend, plugins=Plugins([diary]))
+    queue.lane("acme").limit(max_pending=1500)
+    diary.take()
+    with pytest.raises(QueueFull):
+        queue.enqueue_many([("acme", number) for number in range(2000)])
+
+    assert [len(entry.jobs) for entry in diary.entries] == [1000]
+    assert queue.stats().pending == 1000

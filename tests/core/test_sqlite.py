@@ -174,3 +174,16 @@ def test_outdated_results_do_not_pile_up(tmp_path: Path) -> None:
         for _ in range(2):
             assert queue.claim() is None
         assert look.execute("SELECT count(*) FROM outcomes").fetchone() == (0,)
+
+
+def test_a_schedule_that_cannot_be_read_costs_no_lease(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As one that a newer ranch has stored: the job that was claimed with the call that found it due is there."""
+    clock = FakeClock()
+    with Queue("mail", backend=SQLiteBackend(f"sqlite:///{tmp_path}/ranch.db", clock=clock)) as queue:
+        queue.schedule(every=10, payload="beat", name="beat", lane="acme")
+        with closing(sqlite3.connect(tmp_path / "ranch.db")) as file, file:
+            file.execute("""UPDATE schedules SET text = json_set(text, '$.newer', 1)""")
+        queue.enqueue("acme", 1)
+        clock.advance(20)
+        assert [lease.job.payload for lease in queue.claim_many(2)] == [1]
+    assert "schedule 'beat' of queue 'mail' is due and cannot be fired" in caplog.text

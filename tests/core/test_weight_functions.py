@@ -10,6 +10,9 @@ import pytest
 
 from ranch import AsyncQueue, BackendUnavailable, ConfigError, LaneMetadata, LeaseLost, Queue
 from ranch.backends.memory import MemoryBackend
+from ranch.hooks import StrategyPlugin, hookimpl
+from ranch.hooks.manager import Plugins
+from ranch.strategies import RoundRobin
 from ranch.testing import FakeClock
 from ranch.typing import Backend
 
@@ -27,6 +30,19 @@ BAD = [
     (ZeroDivisionError("no"), "ZeroDivisionError: no"),
     (KeyError("impact"), "KeyError: 'impact'"),
 ]
+
+
+class Strange(RoundRobin):
+    """A strategy of somebody else's."""
+
+
+class Elsewhere:
+    """A plugin that only some processes have."""
+
+    @staticmethod
+    @hookimpl
+    def ranch_strategies() -> list[StrategyPlugin]:
+        return [StrategyPlugin(name="elsewhere", factory=Strange, summary="As at home.")]
 
 
 class Impact:
@@ -402,3 +418,17 @@ def test_a_wrong_refresh_is_explained(refresh: Any) -> None:
     """It is a number of seconds."""
     with pytest.raises(ConfigError, match="weight_refresh"):
         Queue("q", backend="memory://", weight_function="static", weight_refresh=refresh)
+
+
+def test_a_strange_strategy_in_between_costs_no_lease(shared_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The queue has got one that this process has not installed, when a weight is to be kept: the job is claimed."""
+    with Queue("mail", backend=shared_url, plugins=Plugins([Elsewhere])) as elsewhere:
+
+        def change(_lane: str, _metadata: LaneMetadata) -> float:
+            elsewhere.set_strategy("elsewhere")
+            return 7.0
+
+        with Queue("mail", backend=shared_url, weight_function=change) as queue:
+            queue.enqueue("acme", 1)
+            assert [lease.job.lane for lease in queue.claim_many(2)] == ["acme"]
+    assert "the weights of 1 lanes stay as they are, for now" in caplog.text
