@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -15,6 +13,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from ranch.checks import checked_number
+from ranch.forks import BeginsAnew
 from ranch.model import Lease
 from ranch.operations import Operations
 from ranch.steps import drive
@@ -38,7 +37,7 @@ class _Kept:
     on_lost: Lost
 
 
-class Heartbeat:
+class Heartbeat(BeginsAnew):
     """Renews leases from a thread of its own, so neither a job nor a busy event loop can hold it up.
 
     A lease is renewed three times in the seconds for which it lasts, together with all that last as long, in one round
@@ -56,8 +55,7 @@ class Heartbeat:
     def __init__(self, operations: Operations, on_lost: Lost | None = None) -> None:
         self._operations = operations
         self._on_lost = on_lost or self._warn
-        self._begin()
-        _all.add(self)
+        super().__init__()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
@@ -181,15 +179,3 @@ class Heartbeat:
             lease.job.lane,
             self._operations.name,
         )
-
-
-#: Those of this process: what a fork takes over of them, a lock, a thread that is none, is made anew.
-_all: Final[weakref.WeakSet[Heartbeat]] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for heartbeat in list(_all):
-        heartbeat._begin()
-
-
-os.register_at_fork(after_in_child=_after_fork)

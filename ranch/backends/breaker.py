@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
 from ranch.exceptions import BackendUnavailable, ConfigError
+from ranch.forks import BeginsAnew
 from ranch.hooks.details import BackendDown, BackendUp
 from ranch.hooks.events import Events
 from ranch.hooks.manager import Plugins
@@ -25,7 +26,7 @@ FAILURES: Final = 3
 SECONDS: Final = 5.0
 
 
-class Breaker:
+class Breaker(BeginsAnew):
     """Counts calls that found the store away, and after some in a row lets one call in a while through, as a trial.
 
     Closed, all calls pass. Open, they raise `BackendUnavailable` at once; after `seconds` one of them is the trial: if
@@ -67,7 +68,6 @@ class Breaker:
             if not value > 0:
                 raise ConfigError(f"{name} must be > 0, not {value!r}", where="breaker")
         self._seconds, self._on_change, self._window, self._clock = seconds, on_change, window, clock
-        self._lock = threading.Lock()
         # When the last calls failed, as many as open it.
         self._failed_at: deque[float] = deque(maxlen=failures)
         # When the next trial may be made; None while closed.
@@ -75,6 +75,10 @@ class Breaker:
         # How many calls a trial is, how many more may be made of the one under way, and how many were answered.
         self._trials, self._trials_left, self._trials_good = trials, 0, 0
         self._error: Exception | None = None
+        super().__init__()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
 
     @property
     def is_open(self) -> bool:

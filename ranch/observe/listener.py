@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections.abc import Iterable
-from typing import Final
 
+from ranch.forks import BeginsAnew
 from ranch.hooks import hookimpl
 from ranch.hooks.details import Claimed, Failed, Finished, Ran, Released
 from ranch.model import Lease
 from ranch.times import Stopwatch
 
 
-class Listener:
+class Listener(BeginsAnew):
     """A plugin that is told how long jobs have waited, and how long they have run, in this process.
 
     A job *waits* from when it was ready to its first claim, by the backend's clock. It *runs* from a claim until it is
@@ -22,10 +20,6 @@ class Listener:
 
     Any thread may tell it. A forked child begins anew, with none of its parent's numbers.
     """
-
-    def __init__(self) -> None:
-        self._begin()
-        _all.add(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
@@ -70,15 +64,3 @@ class Listener:
     def _end(self, queue: str, leases: Iterable[Lease]) -> None:
         for lease, seconds in self._watch.end(leases):
             self.took(queue, lease.job.lane, seconds)
-
-
-#: Those of this process: what a fork takes over of them, a lock, counts, is made anew.
-_all: Final[weakref.WeakSet[Listener]] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for listener in list(_all):
-        listener._begin()
-
-
-os.register_at_fork(after_in_child=_after_fork)

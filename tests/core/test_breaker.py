@@ -16,6 +16,7 @@ from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
 from ranch.steps import drive
 from ranch.strategies import WeightedLRU
 from ranch.testing import FakeClock
+from ranch.testing.forking import Child
 
 
 class Store(MemoryBackend):
@@ -239,3 +240,17 @@ def test_numbers_that_cannot_be_are_refused(failures, seconds, said):
     """With the number in the message."""
     with pytest.raises(ConfigError, match=f"{said} must be > 0, not 0"):
         Breaker(failures, seconds)
+
+
+def test_a_child_forked_in_the_middle_is_not_held_up(queue, store):
+    """Another thread of its parent was counting a failure as it was forked: it will never let go in the child."""
+    store.away = True
+
+    def fail():
+        with pytest.raises(BackendUnavailable):
+            queue.enqueue("acme", 1)
+
+    fail()
+    with queue.backend.breaker._lock:
+        child = Child.doing(fail, patience=10)
+    child.join()

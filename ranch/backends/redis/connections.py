@@ -10,9 +10,10 @@ from weakref import WeakKeyDictionary
 
 from ranch.backends.redis.clients import Address
 from ranch.exceptions import BackendError
+from ranch.forks import BeginsAnew
 
 
-class Connections:
+class Connections(BeginsAnew):
     """Clients for an address, made when they are first asked for; or clients made elsewhere, which are never closed.
 
     Safe to share between threads and event loops.
@@ -22,9 +23,12 @@ class Connections:
         self._address = address
         self._client = client
         self._given_async_client = async_client
-        self._lock = threading.Lock()
         # An async client belongs to the event loop it was first used in.
         self._async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        super().__init__()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
 
     def client(self) -> Any:
         """Return the client that blocks."""
