@@ -29,12 +29,12 @@ class Worker:
 
     def run(self) -> None:
         """Work here until it ends, or until SIGTERM or SIGINT: the first stops it, the second gives back what runs."""
+        self._check_idle()
         asyncio.run(self._run())
 
     def start(self) -> None:
         """Begin to work, in a thread of its own."""
-        if self._thread and self._thread.is_alive():
-            raise RanchError("the worker is running already")
+        self._check_idle()
         begun = threading.Event()
         self._error = None
         self._thread = threading.Thread(target=self._work, args=(begun,), daemon=True, name="ranch-worker")
@@ -80,6 +80,10 @@ class Worker:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+
+    def _check_idle(self) -> None:
+        if self.running or (self._thread and self._thread.is_alive()):
+            raise RanchError("the worker is running already")
 
     def _tell(self, what: Any) -> None:
         if self._loop and self.running:

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ranch import AsyncQueue, AsyncWorker, ConfigError, InvalidJob, JobTimeout, Queue, Retry, Worker
+from ranch import AsyncQueue, AsyncWorker, ConfigError, InvalidJob, JobTimeout, Queue, RanchError, Retry, Worker
 from ranch.backends.memory import MemoryBackend
 from ranch.testing.waiting import wait_until
 from ranch.worker.threads import Threads
@@ -300,6 +300,17 @@ def test_a_wrong_setting_is_told(app, settings):
     """Before anything runs."""
     with pytest.raises(InvalidJob):
         Worker(app.queue, **settings)
+
+
+def test_a_worker_runs_once_at_a_time(app):
+    """A second start or run is refused, and does the first no harm."""
+    worker = Worker(app.queue)
+    with worker:
+        for again in (worker.run, worker.start):
+            with pytest.raises(RanchError, match="running already"):
+                again()
+        assert app.add.enqueue("acme", 1, 2).result(30) == 3
+    assert not worker.running
 
 
 def test_it_ends_after_max_jobs(app):
