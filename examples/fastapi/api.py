@@ -3,14 +3,19 @@
 import asyncio
 import os
 from contextlib import asynccontextmanager
+from typing import Annotated
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Path, Query
 from pydantic import BaseModel
 
-from ranch import AsyncQueue, AsyncWorker, JobExpired, JobFailed, ResultNotReady, ResultUnknown, Retry
+from ranch import AsyncQueue, AsyncWorker, JobCancelled, JobExpired, JobFailed, ResultNotReady, ResultUnknown, Retry
 
 queue = AsyncQueue("work", backend=os.environ.get("RANCH_URL", "sqlite:///work.db"))
 worker = AsyncWorker(queue, concurrency=5, drain_timeout=20)
+
+
+# A lane's name has as many characters at most.
+Customer = Annotated[str, Path(max_length=256)]
 
 
 class Order(BaseModel):
@@ -37,21 +42,21 @@ async def process(order):
 
 
 @app.post("/customers/{customer}/orders", status_code=202)
-async def start(customer: str, order: Order):
+async def start(customer: Customer, order: Order):
     job = await process.aenqueue(customer, order.model_dump())
     return {"job": job.id, "status": "queued"}
 
 
 @app.post("/customers/{customer}/orders/batch", status_code=202)
-async def start_many(customer: str, orders: list[Order]):
+async def start_many(customer: Customer, orders: list[Order]):
     jobs = await process.aenqueue_each(customer, [order.model_dump() for order in orders])
     return {"jobs": [job.id for job in jobs], "status": "queued"}
 
 
 @app.get("/jobs/{job_id}")
-async def see(job_id: str, wait: float = 0.0):
+async def see(job_id: str, wait: Annotated[float, Query(ge=0, le=10)] = 0.0):
     try:
-        return {"status": "done", "result": await queue.result(job_id, timeout=min(wait, 10.0))}
+        return {"status": "done", "result": await queue.result(job_id, timeout=wait)}
     except ResultNotReady:
         where = await queue.explain(job_id)
         return {"status": where.state, "ahead": where.ahead}
@@ -59,6 +64,8 @@ async def see(job_id: str, wait: float = 0.0):
         return {"status": "failed", "error": exc.error}
     except JobExpired:
         return {"status": "expired"}
+    except JobCancelled:
+        return {"status": "cancelled"}
     except ResultUnknown as exc:
         raise HTTPException(404, str(exc)) from exc
 

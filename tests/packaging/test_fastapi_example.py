@@ -70,6 +70,14 @@ def test_an_api_works_later(serve, shared_url):
     failed = client.get(f"/jobs/{bad}", params={"wait": 10}).json()
     assert failed == {"status": "failed", "error": "ValueError: order 8 has no lines"}
     assert client.get("/jobs/nothing").status_code == 404
+    with Queue("work", backend=shared_url) as queue:
+        queue.pause()
+        waiting = client.post("/customers/acme/orders", json={"number": 8}).json()["job"]
+        queue.cancel(waiting)
+        queue.resume()
+    assert client.get(f"/jobs/{waiting}").json() == {"status": "cancelled"}
+    assert client.get("/jobs/nothing", params={"wait": -1}).status_code == 422
+    assert client.post(f"/customers/{'x' * 257}/orders", json={"number": 1}).status_code == 422
 
     last = client.post("/customers/acme/orders", json={"number": 9, "lines": ["z"]}).json()["job"]
     process.send_signal(signal.SIGTERM)
