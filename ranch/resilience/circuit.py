@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
 from ranch.backends.breaker import Breaker
-from ranch.checks import checked_count, checked_number
+from ranch.checks import checked_count, checked_key, checked_number
 from ranch.exceptions import CircuitOpen, ConfigError, InvalidJob
 
 P = ParamSpec("P")
@@ -74,6 +74,8 @@ def circuit_breaker(
         CircuitOpen: From the function, while it is open. It was not called.
     """
     try:
+        if name is not None:
+            checked_key(name, "circuit_breaker")  # which is what it is not where the () were forgotten
         checked_count(failure_threshold, "failure_threshold is", of="")
         checked_count(half_open_max_calls, "half_open_max_calls is", of="")
         checked_number(recovery_timeout, "recovery_timeout", positive=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from ranch.checks import checked_number
@@ -50,13 +50,13 @@ def retry_with_backoff(
         numbers = (("max_retries", max_retries), ("base_delay", base_delay), ("max_delay", max_delay))
         for name, value in numbers:
             checked_number(value, name)
-        stop: Any = tenacity.stop_after_attempt(max_retries + 1)
+        kinds = _checked_kinds(exceptions)
+        stop: Any = tenacity.stop_after_attempt(_checked_whole(max_retries) + 1)
         if total_timeout is not None:
             stop |= tenacity.stop_before_delay(checked_number(total_timeout, "total_timeout", positive=True))
     except InvalidJob as exc:
         raise ConfigError(str(exc), where="retry_with_backoff") from exc
     longer = tenacity.wait_exponential(multiplier=base_delay, max=max_delay)
-    kinds = Exception if exceptions is None else exceptions if isinstance(exceptions, type) else tuple(exceptions)
     return tenacity.retry(
         stop=stop,
         wait=lambda state: longer(state) * random.uniform(0.5, 1.0),
@@ -64,3 +64,18 @@ def retry_with_backoff(
         before_sleep=tenacity.before_sleep_log(log, logging.INFO),
         reraise=True,
     )
+
+
+def _checked_whole(max_retries: object) -> int:
+    if isinstance(max_retries, int):
+        return max_retries
+    raise InvalidJob(f"max_retries is a whole number, not {max_retries!r}")
+
+
+def _checked_kinds(exceptions: object) -> tuple[type[BaseException], ...]:
+    given = (Exception,) if exceptions is None else exceptions
+    kinds = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise InvalidJob(f"exceptions are classes such as ConnectionError, or several in a tuple, not {kind!r}")
+    return kinds

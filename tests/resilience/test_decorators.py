@@ -331,12 +331,17 @@ def test_without_tenacity_it_says_what_to_install(monkeypatch):
         (circuit_breaker, {"half_open_max_calls": 1.5}),
         (circuit_breaker, {"recovery_timeout": -1}),
         (circuit_breaker, {"window_size": "long"}),
+        (circuit_breaker, {"name": print}),
         (retry_with_backoff, {"max_retries": -1}),
+        (retry_with_backoff, {"max_retries": 1.5}),
+        (retry_with_backoff, {"exceptions": "ConnectionError"}),
+        (retry_with_backoff, {"exceptions": [ConnectionError, OSError()]}),
+        (retry_with_backoff, {"exceptions": 3}),
         (retry_with_backoff, {"base_delay": "short"}),
         (retry_with_backoff, {"total_timeout": 0}),
     ],
 )
-def test_a_number_that_cannot_be_is_refused(decorator, options):
+def test_a_value_that_cannot_be_is_refused(decorator, options):
     """When the function is decorated, by the name that was given."""
     with pytest.raises(ConfigError, match=next(iter(options))):
         decorator(**options)
