@@ -72,14 +72,15 @@ def test_patterns_are_not_stored(queue, server):
 
 
 def test_all_that_belongs_to_a_selection_expires(queue, server):
-    """Its names, its virtual time, and its bell."""
+    """Its names, its virtual time, its bell, and that somebody listens."""
     queue.enqueue_many([("a", 1), ("a", 2)])
     queue.claim(lanes=["a"])
     queue.claim_many(5, lanes=["a"])
     queue.claim(lanes=["a"])
     queue.enqueue("a", 3)
-    keys = [key for key in server.keys("*") if key.startswith((f"{TAG}:lanes:", f"{TAG}:bell:"))]
-    assert len(keys) == 3
+    queue.claim(lanes=["b-*"])
+    keys = [key for key in server.keys("*") if key.startswith((f"{TAG}:lanes:", f"{TAG}:bell:", f"{TAG}:bells"))]
+    assert len(keys) == 4
     assert all(server.pttl(key) > 0 for key in keys)
 
 
@@ -105,6 +106,22 @@ def test_only_those_who_want_the_lane_are_rung(queue, server):
         queue.claim(lanes=chosen)
     queue.enqueue("b", 1)
     assert rung() == {"names", "patterns"}
+
+
+@pytest.mark.parametrize("chosen", ["lane", "pattern-*"])
+def test_many_lanes_and_listeners_hold_up_nobody(queue, server, chosen):
+    """Each selection is read once in a call, and after so many comparisons all are woken, to look for themselves."""
+    for number in range(100):
+        queue.claim(lanes=[f"{number}-{each}-{chosen}" for each in range(20)])
+    server.config_resetstat()
+    queue.enqueue_many([(f"few-{number}", 1) for number in range(4)])
+    assert server.zcard(f"{TAG}:bells") == 100
+    assert server.info("commandstats")["cmdstat_zrangebyscore"]["calls"] == 1
+
+    server.config_resetstat()
+    queue.enqueue_many([(f"many-{number}", 1) for number in range(200)])
+    assert len(server.keys(f"{TAG}:bell:*")) == 100
+    assert server.info("commandstats").get("cmdstat_hexists", {"calls": 0})["calls"] <= 10_000
 
 
 def test_who_finds_something_wakes_the_next(queue, server):

@@ -63,5 +63,6 @@ function selected.close(reply, is_empty)
       call("ZADD", bell .. "s", string.format("%d", now_ms + LISTENS), cjson.encode(selection))
     end
   end
+  call("PEXPIRE", bell .. "s", "60000")
   if call("EXISTS", ready) == 1 then ring() end
 end
