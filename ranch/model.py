@@ -99,7 +99,8 @@ class NewJob:
     priority: Priority = field(default=Priority.NORMAL, converter=_checked_priority)
     #: Size of the job: its lane is charged `weight * cost`.
     cost: float = field(default=1.0, converter=_checked_cost)
-    #: Seconds until it enters its lane; if negative, it counts as having done so that long ago.
+    #: Seconds until it enters its lane; if negative, it counts as having done so that long ago,
+    #: in 1970 at the earliest.
     delay: float = field(default=0.0, converter=_checked_delay)
     #: What it offers under the strategy ``bid``; None offers what its lane does.
     bid: float | None = field(default=None, converter=_checked_bid)

@@ -87,7 +87,7 @@ def _store(tables: Tables, traffic: Traffic, lane: LaneRow, new: NewJob) -> JobR
         priority=new.priority,
         cost=new.cost,
         enqueued_at=queue.now,
-        due_at=round(queue.now + new.delay, 3),
+        due_at=max(0.0, round(queue.now + new.delay, 3)),
         bid=new.bid,
         expires_at=None if expires is None else round(queue.now + expires, 3),
         lease=new.lease,

@@ -42,7 +42,7 @@ def _stored(new: NewJob, job_id: str, now_ms: int, expires_ms: int) -> Job:
         priority=new.priority,
         cost=new.cost,
         enqueued_at=now_ms / 1000,
-        due_at=(now_ms + to_ms(new.delay)) / 1000,
+        due_at=max(0, now_ms + to_ms(new.delay)) / 1000,
         bid=new.bid,
         expires_at=expires_ms / 1000 if expires_ms else None,
         lease=None if new.lease is None else to_ms(new.lease) / 1000,

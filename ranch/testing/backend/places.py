@@ -52,6 +52,17 @@ class Places(BackendCase):
         assert names == ["urgent", "past", "one", "two"]
         assert [name for name in lanes.names() if name != "other"] == names
 
+    def test_no_job_is_older_than_the_epoch(self, lanes: DrivenLanes) -> None:
+        """One that is said to be goes first in its lane, and again after it was given back."""
+        lanes.put("a", "new")
+        (ancient,) = lanes.put("a", "ancient", delay=-1e11)
+
+        assert lanes.find(ancient).job.due_at == 0.0
+        (lease,) = lanes.take(1)
+        assert (lease.job.id, lease.job.due_at) == (ancient, 0.0)
+        lanes.release([lease], 0.0)
+        assert lanes.names() == ["ancient", "new"]
+
     def test_all_jobs_can_be_paged_through(self, lanes: DrivenLanes) -> None:
         """Ready, delayed and leased, each once if nothing happens meanwhile; dead ones are not among them."""
         ids = [job_id for lane in "abc" for job_id in lanes.put(lane, *map(str, range(40)))]

@@ -18,7 +18,7 @@ local reply = { "ok", asked, ended, now_ms, last_id + 1, {} }
 
 local function store(lane, priority, delay_ms, expires_ms, record)
   last_id = last_id + 1
-  local id, due_ms = string.format("%011x", last_id), now_ms + delay_ms
+  local id, due_ms = string.format("%011x", last_id), math.max(0, now_ms + delay_ms)
   call("HSET", jobs, id, struct.pack("<I6I6I6", now_ms, due_ms, expires_ms) .. record)
   enqueued[lane] = (enqueued[lane] or 0) + 1
   if delay_ms > 0 then
