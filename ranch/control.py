@@ -171,8 +171,8 @@ class Control:
         """Look whether all that is stored of the queue agrees, and return what does not.
 
         The queue may be at work meanwhile; what only changes is no fault. It reads every job, so its time grows with
-        them: on Redis some 500 in a round trip, and no one holds the server up; the other stores read all in one
-        transaction.
+        them: on Redis some 200 jobs, lanes or timers in a round trip, and no one holds the server up; the other stores
+        read all in one transaction.
 
         Args:
             repair: Mend what is found. No job is dropped: one that is found in no place goes back into its lane, and

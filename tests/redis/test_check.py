@@ -192,3 +192,20 @@ def test_many_pages(redis_binary):
         queue.check(repair=True)
         assert queue.check() == []
         assert queue.stats().leased == 50
+
+
+def test_many_small_lanes_are_looked_at_together(redis_url, client):
+    """A look costs a script for each 200 things, not one for each lane; and long lanes are read to their end."""
+    with Queue("q", backend=redis_url) as queue:
+        queue.enqueue_many([(f"lane-{number}", 1) for number in range(2_000)])
+        queue.enqueue_many([("long", number) for number in range(1_000)])
+        client.config_resetstat()
+        assert queue.check() == []
+        # Lanes twice, the index, ready jobs, jobs, timers.
+        assert client.info("commandstats")["cmdstat_evalsha"]["calls"] < 1.5 * (2 * 10 + 10 + 15 + 15 + 10)
+        last = client.zrange(KEYS.pending_prefix + "long", -1, -1)[0]
+        client.hdel(KEYS.jobs, last, ready(client, "lane-7"))
+        found = {fault.about for fault in queue.check() if fault.kind == "place without a job"}
+        assert found == {last.decode(), ready(client, "lane-7").decode()}
+        queue.check(repair=True)
+        assert queue.check() == []

@@ -10,7 +10,7 @@ moves meanwhile is taken for a fault. Two things take more than one look:
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -51,11 +51,9 @@ class Check:
             self._faults = {}
             before = yield from self._lanes()
             queue_before = yield from self._queue()
-            for key, (_, pending) in before.items():
-                if pending:
-                    yield from self._pages("entries", "pending", key)
+            yield from self._ready({key: pending for key, (_, pending) in before.items() if pending})
             for kind in ("dedup", "dead", "letters"):
-                yield from self._pages("entries", kind, "")
+                yield from self._pages("entries", kind)
             yield from self._indexes(queue_before)
             elsewhere = yield from self._jobs()
             leased = set((yield from self._pages("timers")))
@@ -87,17 +85,34 @@ class Check:
         """Look at all pages of something; return what is in it."""
         cursor, seen = b"0", []
         while True:
-            cursor, more, faults = yield self._caller.call(
-                f"check.{name}", self._caller.now(), "", self._flag, cursor, _PAGE, *words, parse=list
-            )
+            cursor, more = yield from self._page(name, cursor, *words)
             seen += more
-            self._found(faults)
             if not int(cursor):
                 return seen
+
+    def _page(self, name: str, cursor: bytes, *words: Any) -> Steps[tuple[bytes, list[Any]]]:
+        """Look at a page of something; return the cursor of the next, and what is in it."""
+        args = (self._caller.now(), "", self._flag, cursor, _PAGE, *words)
+        following, seen, faults = yield self._caller.call(f"check.{name}", *args, parse=list)
+        self._found(faults)
+        return following, seen
 
     @property
     def _flag(self) -> str:
         return "1" if self._repair else ""
+
+    def _ready(self, pending: dict[bytes, int]) -> Steps[None]:
+        """Look at all ready jobs, in one page those of as many lanes as go into it."""
+        left = deque((key, b"0") for key in pending)
+        while left:
+            page, room = [left.popleft()], _PAGE
+            room -= pending[page[0][0]]
+            while left and room >= pending[left[0][0]]:
+                room -= pending[left[0][0]]
+                page.append(left.popleft())
+            words = [word for lane in page for word in lane]
+            _, cursors = yield from self._page("pending", b"0", *words)
+            left.extendleft((key, cursor) for (key, _), cursor in zip(page, cursors, strict=True) if int(cursor))
 
     def _indexes(self, queue: dict[str, bytes]) -> Steps[None]:
         yield from self._pages("index", "")

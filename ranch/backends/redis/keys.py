@@ -58,9 +58,9 @@ and failed; pending are those in ``:pending:<lane>``; delayed is the rest of tho
 the whole queue delayed are counted, and pending follow. So a claim counts one thing, not three.
 
 What belongs to a selection of lanes expires an hour after its last use, and who listens, and the bells, after a minute;
-it may be evicted at any time, and is made anew. No other key expires. A lane is forgotten, with its row, some time after its last job
-(see `Policy.lane_ttl`), unless it was given a weight, a tag, data or a limit. All others go when they are empty;
-``:meta`` stays, with what it counted.
+it may be evicted at any time, and is made anew. No other key expires. A lane is forgotten, with its row, some time
+after its last job (see `Policy.lane_ttl`), unless it was given a weight, a tag, data or a limit. All others go when
+they are empty; ``:meta`` stays, with what it counted.
 """
 
 from __future__ import annotations

@@ -235,7 +235,10 @@ class RedisLanes(RedisLookups):
         return read_limits(text.decode())
 
     def check(self, *, repair: bool = False) -> Steps[list[Fault]]:
-        """Find what does not agree with the rest; one round trip for each 200 jobs, lanes and timers, or about."""
+        """Find what does not agree with the rest; one round trip for each 200 jobs, lanes and timers, or about.
+
+        Ready jobs, lanes and lanes that wait are looked at twice; all is looked at up to five times, if it is mended.
+        """
         return (yield from Check(self._caller, self._keys.queue, repair).run())
 
     def wait(self, timeout: float, tick: int, selections: Sequence[Selection] = ()) -> Steps[None]:
