@@ -55,7 +55,12 @@ class Fleet:
     @cached_property
     def queues(self) -> dict[str, set[str]]:
         """The workers with ranch, each with the queues that it takes from."""
-        replies: list[dict[str, Any]] = self._app.control.broadcast("ranch", reply=True, timeout=ANSWERS_WITHIN) or []
+        # Not one of the app's pool. A worker's next child closes those, and one that waits for answers it would first read
+        # from, in the worker's place: with Redis for a broker it never came up.
+        with self._app.connection_for_write() as connection:
+            replies: list[dict[str, Any]] = (
+                self._app.control.broadcast("ranch", reply=True, timeout=ANSWERS_WITHIN, connection=connection) or []
+            )
         reports = {name: report for reply in replies for name, report in reply.items()}
         # One without ranch answers with an error.
         return {name: set(report["queues"]) for name, report in reports.items() if "queues" in report}
