@@ -55,8 +55,8 @@ class Fleet:
     @cached_property
     def queues(self) -> dict[str, set[str]]:
         """The workers with ranch, each with the queues that it takes from."""
-        # Not one of the app's pool. A worker's next child closes those, and one that waits for answers it would first read
-        # from, in the worker's place: with Redis for a broker it never came up.
+        # Not one of the app's pool. A worker's next child closes those, and would first read from one that has waited
+        # for answers, in the worker's place: with Redis for a broker it never came up.
         with self._app.connection_for_write() as connection:
             replies: list[dict[str, Any]] = (
                 self._app.control.broadcast("ranch", reply=True, timeout=ANSWERS_WITHIN, connection=connection) or []
