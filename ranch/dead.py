@@ -56,8 +56,8 @@ class DeadLetters:
     ) -> Sequence[Job]:
         """Put dead letters back into their lanes, behind the jobs that are ready, and return the jobs.
 
-        Their failures and reclaims are forgotten, and they do not expire. One round trip for each 100; to find those
-        that are not named by their ids, one for each 1,000 there are.
+        Their failures and reclaims are forgotten, they do not expire, and their `dedup_key` keeps no other job out.
+        One round trip for each 100; to find those that are not named by their ids, one for each 1,000 there are.
 
         Args:
             ids: The ids of the jobs; those that are no dead letters are left out. None: all of `lane`, `reason` and

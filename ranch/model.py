@@ -108,7 +108,7 @@ class NewJob:
     expires: float | None = field(default=None, converter=_checked_expires)
     #: Seconds for which a claim of it lasts; None leaves it to the claim.
     lease: float | None = field(default=None, converter=_checked_lease)
-    #: While a job with this key waits or runs, another one is not enqueued.
+    #: While a job with this key waits or runs, another one is not enqueued; unless it was a dead letter before.
     dedup_key: str | None = field(default=None, converter=_checked_dedup_key)
     #: Seconds for which the key counts at most; None: until the job ends.
     dedup_for: float | None = field(default=None, converter=_checked_dedup_for)
@@ -143,7 +143,8 @@ class Job:
     expires_at: float | None = None
     #: Seconds for which a claim of it lasts, whatever the claim says; None leaves it to the claim.
     lease: float | None = None
-    #: While it waits or runs, another one with this key is not enqueued.
+    #: While it waits or runs, another one with this key is not enqueued. Of a job that was a dead letter, and was
+    #: retried, it counts no more.
     dedup_key: str | None = None
     #: Seconds for which it is kept how it has ended, and with what result; None: not at all.
     result_ttl: float | None = None
@@ -243,7 +244,7 @@ class Lane:
 
 @frozen(kw_only=True)
 class QueueStats(LaneStats):
-    """A queue in numbers: the sums over its lanes."""
+    """A queue in numbers: the sums over its lanes, those included that were forgotten (see `Policy.lane_ttl`)."""
 
     #: Lanes that are known: see `Policy.lane_ttl`.
     lanes: int = 0

@@ -27,8 +27,9 @@ class Lanes(Protocol):
     All operations take n items in one round trip, or in as few as keep each from holding the store up. They return
     `Steps`, to be driven through the backend. The time is the backend's.
 
-    The first that enqueues or updates writes down which strategy the queue has. Operations that rank lanes (enqueue,
-    claim, release, reclaim, update and replan) raise `StrategyMismatch`, with nothing changed, if it has another one.
+    The first that enqueues or updates writes down which strategy the queue has. Operations that may rank lanes
+    (enqueue, claim, release, reclaim, cancel, revive, update and replan) raise `StrategyMismatch`, with nothing changed,
+    if it has another one.
     """
 
     # Jobs
@@ -137,7 +138,8 @@ class Lanes(Protocol):
     def revive(self, job_ids: Sequence[str]) -> Steps[list[Job]]:
         """Put dead letters back into their lanes, behind those that are ready, and return the jobs.
 
-        They keep their id, priority, cost and bid; their failures and reclaims are forgotten, and they do not expire.
+        They keep their id, priority, cost and bid; their failures and reclaims are forgotten, they do not expire, and
+        they hold their dedup_key no more.
         Takes up to `RELEASES_PER_CALL`.
         """
         ...

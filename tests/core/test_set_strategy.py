@@ -66,6 +66,8 @@ def test_who_comes_with_another_strategy_is_told(backend: Backend) -> None:
         lambda: wrong.claim(wait=5.0),
         lambda: wrong.release([lease]),
         wrong.reclaim,
+        lambda: wrong.cancel(lease.job.id),
+        lambda: wrong.dead.retry([lease.job.id]),
         lambda: wrong.lane("a").update(weight=2.0),
     ):
         with pytest.raises(StrategyMismatch, match=r"served by 'weighted-lru', .* told 'bid' \(ageing=0.5\)") as caught:

@@ -38,8 +38,9 @@ class RedisBackend:
     the last two. Workers that crash lose nothing.
 
     A call that gets no answer, or one that says that the server will be back, is sent again before
-    `BackendUnavailable` is raised. The answer may have been lost after the work was done, so in such a moment a job may
-    be enqueued twice, and an ack reported as lost.
+    `BackendUnavailable` is raised. The answer may have been lost after the work was done. So in such a moment a job may
+    be enqueued twice; an ack may raise `LeaseLost` for jobs that are done, and no hook tells that they are; and the
+    jobs of a claim, up to a hundred, may be leased to nobody, and come back when their leases end.
 
     Args:
         url: ``redis://user:password@host:port/db``, ``unix:///path?db=0``,

@@ -1,7 +1,9 @@
 """The operations on Redis.
 
-Each is one call of a script. Long lists, except of jobs to enqueue, go in pages of a hundred: each page is atomic on
-its own, and others get their turn in between.
+Each is one call of a script. Claims, acks, renewals, updates and reads of long lists go in pages of a hundred: each
+page is atomic on its own, and others get their turn in between. What is all or nothing is one call, however long its
+list: an enqueue takes up to `MAX_ENQUEUE` jobs, and who releases, buries, cancels, revives, forgets or restores keeps
+to `RELEASES_PER_CALL`.
 """
 
 from __future__ import annotations

@@ -110,6 +110,17 @@ class Duplicates(BackendCase):
         (twin,) = _enqueue(lanes, "k")
         assert (twin.id, twin.duplicate) == (first.id, True)
 
+    def test_a_revived_job_holds_its_key_no_more(self, lanes: DrivenLanes) -> None:
+        """Another one may have come in since it died; and its end frees nobody else's key."""
+        (first,) = _enqueue(lanes, "k")
+        lanes.bury(lanes.take(), Death())
+        lanes.revive([first.id])
+
+        (second,) = _enqueue(lanes, "k")
+        assert (second.duplicate, second.id != first.id) == (False, True)
+        lanes.cancel([first.id])
+        assert _enqueue(lanes, "k")[0].id == second.id
+
     def test_a_key_counts_for_so_long_at_most(self, lanes: DrivenLanes, clock: FakeClock) -> None:
         """Then another job takes it over, and the end of the first does not free it."""
         (first,) = _enqueue(lanes, "k", dedup_for=10.0)
