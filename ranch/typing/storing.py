@@ -28,8 +28,8 @@ class Lanes(Protocol):
     `Steps`, to be driven through the backend. The time is the backend's.
 
     The first that enqueues or updates writes down which strategy the queue has. Operations that may rank lanes
-    (enqueue, claim, release, reclaim, cancel, revive, update and replan) raise `StrategyMismatch`, with nothing changed,
-    if it has another one.
+    (enqueue, claim, release, reclaim, cancel, revive, update and replan) raise `StrategyMismatch`, with nothing
+    changed, if it has another one.
     """
 
     # Jobs
