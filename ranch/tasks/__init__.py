@@ -6,8 +6,9 @@ from ranch.tasks.call import CallOptions, TaskCall
 from ranch.tasks.entry import AsyncTasks, BlockingTasks
 from ranch.tasks.functions import imported, path_of
 from ranch.tasks.job import TaskJob
+from ranch.tasks.recurrence import Recurrence
 from ranch.tasks.registry import Registry
-from ranch.tasks.task import Recurrence, Task, scheduled
+from ranch.tasks.task import Task, scheduled
 
 __all__ = [
     "AsyncTasks",

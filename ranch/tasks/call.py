@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import asdict, field, fields, fields_dict, frozen
 
@@ -14,6 +14,10 @@ from ranch.retry import Retry, checked_retry
 
 if TYPE_CHECKING:
     from ranch.tasks.task import GivenCallback
+
+
+#: What a call keeps of a callback: its name, or the arguments of `Queue.enqueue_call` for it, but for `args`.
+StoredCallback: TypeAlias = "str | dict[str, Any]"
 
 
 def _checked_task(value: object) -> str:
@@ -36,7 +40,10 @@ def _checked_timeout(value: object) -> float | None:
     return None if value is None else checked_number(value, "timeout", positive=True)
 
 
-def _checked_callback(value: object) -> str | None:
+def _checked_callback(value: object) -> StoredCallback | None:
+    if isinstance(value, Mapping):
+        checked_key(value.get("task"), "callback")
+        return dict(value)
     return None if value is None else checked_key(value, "callback")
 
 
@@ -73,8 +80,8 @@ class TaskCall:
     #: Seconds, in place of the task's own.
     timeout: float | None = field(default=None, converter=_checked_timeout)
     #: Tasks, in place of the task's own.
-    on_success: str | None = field(default=None, converter=_checked_callback)
-    on_failure: str | None = field(default=None, converter=_checked_callback)
+    on_success: StoredCallback | None = field(default=None, converter=_checked_callback)
+    on_failure: StoredCallback | None = field(default=None, converter=_checked_callback)
 
     def payload(self) -> dict[str, Any]:
         """Return what is stored: a mapping without what says nothing."""

@@ -12,7 +12,7 @@ from ranch.steps import Steps, adrive, drive
 from ranch.tasks.call import CallOptions, TaskCall
 from ranch.tasks.job import TaskJob, enqueue
 from ranch.tasks.registry import Registry
-from ranch.tasks.task import GivenCallback, Task, name_of
+from ranch.tasks.task import GivenCallback, Task
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -97,7 +97,7 @@ class _Tasks:
     def _called(self, task: str, lane: str, options: Mapping[str, Any]) -> Steps[list[TaskJob]]:
         said = {name: options[name] for name in TaskCall.names() if name in options}
         for name in ("on_success", "on_failure"):
-            said[name] = name_of(self.tasks.callback(said.get(name)))
+            said[name] = self.tasks.stored(said.get(name))
         rest = {name: value for name, value in options.items() if name not in said}
         return enqueue(self._operations, lane, [TaskCall(task=task, **said)], rest)
 

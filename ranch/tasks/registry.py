@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ranch.exceptions import ConfigError, FunctionResolutionError, InvalidJob
 from ranch.operations import Operations
+from ranch.tasks.call import StoredCallback
 from ranch.tasks.functions import imported, path_of
 from ranch.tasks.task import Callback, Task
 
@@ -70,6 +71,23 @@ class Registry:
             raise InvalidJob(f"a callback is a task, a function, or the name of one, not {given!r}")
         found = self._tasks.get(_name_of(given))
         return found if found and found.function is given else self.add(given)
+
+    def stored(self, given: Any) -> StoredCallback | None:
+        """Return what one call of a task of this queue keeps of a callback.
+
+        Raises:
+            InvalidJob: It is a task of another queue, on which the worker need not work.
+        """
+        callback = self.callback(given)
+        if not isinstance(callback, Task):
+            return callback
+        queue = callback.queue_name
+        if queue != self.operations.name:
+            raise InvalidJob(
+                f"{callback.name} is a task of queue {queue!r}, and a callback of one call runs in the queue of the "
+                "call: name it where the task is made"
+            )
+        return callback.as_callback()
 
     def resolve(self, name: str, allow: Collection[str]) -> Task[Any, Any]:
         """Return the task of a name: what can be imported there, else what is registered here.

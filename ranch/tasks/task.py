@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -16,10 +16,11 @@ from ranch.model import NewJob
 from ranch.operations import Operations
 from ranch.options import EnqueueOptions
 from ranch.retry import Retry, checked_retry
-from ranch.schedule import GRACE, Missed, Schedule
+from ranch.schedule import GRACE, Schedule
 from ranch.steps import Steps, adrive, drive
-from ranch.tasks.call import TaskCall
+from ranch.tasks.call import StoredCallback, TaskCall
 from ranch.tasks.job import TaskJob, enqueue
+from ranch.tasks.recurrence import Recurrence
 from ranch.typing import Backend
 
 if TYPE_CHECKING:
@@ -55,17 +56,6 @@ def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidJob(f"{name!r} is no option of a task{did_you_mean(name, (*ENQUEUE_OPTIONS, *_OTHERS))}")
     NewJob(lane="-", body=b"", content_type="", **{k: v for k, v in options.items() if k not in _SAID_ONCE_ONLY})
     return dict(options)
-
-
-class Recurrence(TypedDict, total=False):
-    """The keyword arguments of `Task.schedule`."""
-
-    args: Sequence[Any]
-    kwargs: Mapping[str, Any]
-    every: float | None
-    timezone: str
-    missed: Missed
-    grace: float
 
 
 @frozen(kw_only=True, eq=False, slots=False)
@@ -252,6 +242,18 @@ class Task(Generic[P, R]):
         said = {"every": None, "timezone": "UTC", "missed": "one", "grace": GRACE, **self._options, **said}
         return operations.schedule(cron, payload, name=name or self.name, lane=self._lane(lane), **said)
 
+    def as_callback(self) -> StoredCallback:
+        """Return what a call keeps of it, if it is a callback of that call alone."""
+        said = {**self._options, **self._stored(), **({} if self.lane is None else {"lane": self.lane})}
+        if retry := said.get("retry"):
+            said["retry"] = retry.to_dict()
+        return {**said, "task": self.name} if said else self.name
+
+    @property
+    def queue_name(self) -> str:
+        """The name of the queue that it is a task of."""
+        return self._registry.operations.name
+
     @property
     def _backend(self) -> Backend:
         return self._registry.operations.backend
@@ -268,8 +270,14 @@ class Task(Generic[P, R]):
 
     def _call(self, args: Any, kwargs: Mapping[str, Any]) -> TaskCall:
         self.fits(args, kwargs)
-        said = {name: name_of(value) for name, value in self._said.items()}
-        return TaskCall(task=self.name, args=args, kwargs=kwargs, **said)
+        return TaskCall(task=self.name, args=args, kwargs=kwargs, **self._stored())
+
+    def _stored(self) -> dict[str, Any]:
+        """Return what goes along with a call: what was said in place of what the task says."""
+        return {
+            name: self._registry.stored(value) if name in {"on_success", "on_failure"} else value
+            for name, value in self._said.items()
+        }
 
     def _lane(self, lane: str | None) -> str:
         if lane is not None:
@@ -289,8 +297,3 @@ def scheduled(
     if isinstance(payload, Task):
         return payload.scheduled(operations, cron, name=name, lane=lane, **said)
     return operations.schedule(cron, payload, name=checked_key(name, "schedule"), lane=checked_key(lane), **said)
-
-
-def name_of(callback: Any) -> Any:
-    """Return the name of a task; what is none, as it is."""
-    return callback.name if isinstance(callback, Task) else callback

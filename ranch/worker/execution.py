@@ -6,8 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from attrs import frozen
 
@@ -24,13 +25,15 @@ from ranch.exceptions import (
 from ranch.model import Lease
 from ranch.retry import Retry
 from ranch.tasks import Task, TaskCall, path_of
-from ranch.tasks.task import Callback
+from ranch.tasks.call import StoredCallback
 from ranch.worker.desk import Desk, Pause
 from ranch.worker.processes import Processes
 from ranch.worker.threads import Threads
 
 log = logging.getLogger("ranch")
 
+#: What is told of the end of a job.
+Notice: TypeAlias = "Task[Any, Any] | StoredCallback"
 #: What became of a job.
 Outcome = Literal["done", "failed"]
 
@@ -141,7 +144,7 @@ class Execution:
             await self._tell(why.call.on_failure, lease, why.call, why.error)
         return await self._settled("failed", lease, partial(self._queue.bury, [lease], why.reason, error=why.error))
 
-    async def _tell(self, on_failure: Callback | None, lease: Lease, call: TaskCall, error: BaseException) -> None:
+    async def _tell(self, on_failure: Notice | None, lease: Lease, call: TaskCall, error: BaseException) -> None:
         if on_failure:
             try:
                 await self._call_back(on_failure, lease, call, error=f"{type(error).__qualname__}: {error}")
@@ -152,9 +155,13 @@ class Execution:
         await self.desk.settle([lease], how)
         return outcome
 
-    async def _call_back(self, callback: Callback, lease: Lease, call: TaskCall, **outcome: Any) -> None:
+    async def _call_back(self, callback: Notice, lease: Lease, call: TaskCall, **outcome: Any) -> None:
         """Put the call of a callback into its lane, before the job is settled: so it is there at least once."""
         job = lease.job
+        if isinstance(callback, str):
+            # Where it is a task of this queue, what it says of its lane holds.
+            with suppress(FunctionResolutionError):
+                callback = self._queue.tasks.resolve(callback, ())
         data = {
             "job": job.id,
             "lane": job.lane,
@@ -169,7 +176,8 @@ class Execution:
                 if isinstance(callback, Task):
                     await callback.aenqueue(callback.lane or job.lane, data)
                 else:
-                    await self._queue.enqueue_call(callback, lane=job.lane, args=[data])
+                    said = {"task": callback} if isinstance(callback, str) else callback
+                    await self._queue.enqueue_call(**{"lane": job.lane, **said, "args": [data]})
                 return
             except BackendUnavailable:
                 if self.desk.hurry:

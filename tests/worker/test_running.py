@@ -75,6 +75,41 @@ def test_a_job_that_is_done_is_told(app):
     assert app.queue.lane("acme").stats.acked == 2
 
 
+def test_a_callback_has_its_own_lane_and_options(app):
+    """Wherever it is named: at the task or at one call, as a task, by its name, or from afar."""
+    queue = Queue("q", backend="memory://")
+    told = queue.task(name="told", lane="notices", priority=6)(lambda data: data)
+    plain = queue.task(name="plain")(lambda: None)
+    at_task = queue.task(name="at task", on_success=told)(lambda: None)
+    by_name = queue.task(name="by name", on_success="told")(lambda: None)
+    elsewhere = told.options(lane="elsewhere", retry=Retry.never())
+    for enqueue, lane in (
+        (lambda: at_task.enqueue("acme"), "notices"),
+        (lambda: by_name.enqueue("acme"), "notices"),
+        (lambda: plain.options(on_success=told).enqueue("acme"), "notices"),
+        (lambda: plain.options(on_success=elsewhere).enqueue("acme"), "elsewhere"),
+        (lambda: queue.enqueue_call("plain", lane="acme", on_success=elsewhere), "elsewhere"),
+    ):
+        enqueue()
+        run(queue, max_jobs=1, concurrency=1)
+        (callback,) = queue.jobs()
+        assert (callback.job.lane, callback.job.priority) == (lane, 6)
+        run(queue)
+    assert letters(queue) == []
+
+
+def test_a_callback_of_one_call_is_of_the_same_queue(app):
+    """Its worker need not know another one; nothing is stored. At the task it may be of any."""
+    there = app.queue.task(name="there", on_success=app.elsewhere)(lambda: "done")
+    with pytest.raises(InvalidJob, match="is a task of queue 'others'"):
+        app.add.options(on_success=app.elsewhere).enqueue("acme", 1, 2)
+    assert app.queue.stats().enqueued == 0
+
+    there.enqueue("acme")
+    run(app.queue, app.other)
+    assert app.other.lane("acme").stats.acked == 1
+
+
 @pytest.mark.parametrize(
     ("call", "reason", "error"),
     [
