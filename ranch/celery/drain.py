@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from celery import Celery
@@ -36,6 +36,9 @@ def drain(app: Celery, queue: str) -> int:
 
     Returns:
         How many were sent. Two round trips for each 100, and what the broker takes.
+
+    Raises:
+        kombu.exceptions.OperationalError: The broker cannot be reached. What was not sent waits in its lane as before.
     """
     lanes, sent = Ranch(app).queue(queue), 0
     while leases := lanes.claim_many(_PAGE):
@@ -45,9 +48,15 @@ def drain(app: Celery, queue: str) -> int:
                 messages.append((lease, _message(app, queue, lease.job)))
             except SerializationError as exc:
                 lanes.bury([lease], CANNOT_DECODE, error=exc)
-        _send(app, queue, [message for _, message in messages])
-        lanes.ack([lease for lease, _ in messages])
-        sent += len(messages)
+        gone = 0
+        try:
+            for _ in _sent(app, queue, [message for _, message in messages]):
+                gone += 1
+        finally:
+            # The others are there for the next attempt at once, and not when their leases are over.
+            lanes.ack([lease for lease, _ in messages[:gone]])
+            lanes.release([lease for lease, _ in messages[gone:]])
+        sent += gone
     waiting = [stored.job for stored in lanes.jobs() if stored.state in {"ready", "delayed"}]
     for page in chunks(waiting, _PAGE):
         sent += _move(app, queue, page)
@@ -62,13 +71,16 @@ def _move(app: Celery, queue: str, jobs: Sequence[Job]) -> int:
             messages[job.id] = _message(app, queue, job)
         except SerializationError as exc:
             log.warning("job %s stays in lane %r: %s", job.id, job.lane, exc)
-    _send(app, queue, messages.values())
-    operations = Ranch(app).operations(queue)
-    # No event: these are to run.
-    gone = {job.id for job in drive(operations.backend, operations.lanes.cancel(list(messages)))}
-    for job_id in messages.keys() - gone:
-        log.warning("job %s was claimed as it was sent: it runs twice", job_id)
-    return len(messages)
+    operations, sent = Ranch(app).operations(queue), []
+    try:
+        for job_id, _ in zip(messages, _sent(app, queue, messages.values()), strict=True):
+            sent.append(job_id)
+    finally:
+        # No event: these are to run.
+        gone = {job.id for job in drive(operations.backend, operations.lanes.cancel(sent))}
+        for job_id in set(sent) - gone:
+            log.warning("job %s was claimed as it was sent: it runs twice", job_id)
+    return len(sent)
 
 
 def _message(app: Celery, queue: str, job: Job) -> Mapping[str, Any]:
@@ -82,7 +94,8 @@ def _message(app: Celery, queue: str, job: Job) -> Mapping[str, Any]:
     return message
 
 
-def _send(app: Celery, queue: str, messages: Iterable[Mapping[str, Any]]) -> None:
+def _sent(app: Celery, queue: str, messages: Iterable[Mapping[str, Any]]) -> Iterator[None]:
+    """Send messages, and tell after each that it was."""
     with app.producer_or_acquire() as producer:
         for message in messages:
             properties = dict(message["properties"])
@@ -100,6 +113,7 @@ def _send(app: Celery, queue: str, messages: Iterable[Mapping[str, Any]]) -> Non
                 retry=True,
                 **properties,
             )
+            yield
 
 
 _OURS: Final = (LANE_HEADER, JOB_HEADER)

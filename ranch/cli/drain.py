@@ -16,9 +16,15 @@ def drain(obj: Any, queue: str | None) -> None:
 
     First let nothing be sent into lanes any more. No job is lost; those in hand may be there twice if this is killed.
     """
+    from kombu.exceptions import OperationalError
+
     from ranch.celery.drain import drain as sent_of
     from ranch.celery.embedding import Ranch
 
     app: Celery = obj.app
     name = queue or Ranch(app).queue().name
-    click.echo(f"{sent_of(app, name)} jobs of queue {name!r} went to the broker")
+    try:
+        sent = sent_of(app, name)
+    except OperationalError as exc:
+        raise click.ClickException(f"the broker cannot be reached, and what it has not got stays: {exc}") from exc
+    click.echo(f"{sent} jobs of queue {name!r} went to the broker")

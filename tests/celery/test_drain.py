@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from ranch.celery import Ranch
 from ranch.celery.drain import drain
 from ranch.cli.mounted import ranch
+from ranch.testing.server import RedisServer
 from tests.celery.app import Journal
 from tests.celery.test_inprocess import SOON, worker
 from tests.celery.workers import CeleryWorker
@@ -73,3 +75,20 @@ def test_the_command_says_how_many(memory_app: Celery) -> None:
         done = CliRunner().invoke(ranch, ["drain", *arguments], obj=SimpleNamespace(app=memory_app))
         assert done.stdout == f"1 jobs of queue '{name}' went to the broker\n"
     assert Ranch(memory_app).queue("other").stats().pending == 0
+
+
+def test_a_broker_that_is_away_takes_nothing(new_app: Callable[..., Celery], tmp_path: Path) -> None:
+    """The command says so, and all waits for the next attempt as it did before."""
+    with RedisServer() as broker:
+        app = new_app(broker_url=broker.tcp_url, ranch={"backend": f"sqlite:///{tmp_path}/ranch.db"})
+        queue, run = Ranch(app).queue(), app.tasks["run"]
+        run.lru_delay("acme")
+        run.apply_async(lane="acme", countdown=3600)
+        broker.kill()
+        done = CliRunner().invoke(ranch, ["drain"], obj=SimpleNamespace(app=app))
+        assert (done.exit_code, done.stderr.partition(",")[0]) == (1, "Error: the broker cannot be reached")
+        stats = queue.stats()
+        assert (stats.pending, stats.delayed, stats.leased) == (1, 1, 0)
+        broker.start()
+        assert drain(app, "celery") == 2
+        app.close()
