@@ -148,13 +148,11 @@ class Fleet:
         for queue in queues:
             if limits := self.queues[queue.name].limits:
                 queue.limit(**limits)
-        timeouts = [queue.timeout for _, queue in self._queues_of(worker)]
-        longest = None if None in timeouts else max(filter(None, timeouts), default=None)
         written = {
             "concurrency": worker.concurrency,
             "pool": worker.pool,
             "allow": worker.allow,
-            "timeout": worker.timeout or longest,
+            "timeout": {name: queue.timeout or worker.timeout for name, queue in self._queues_of(worker)},
             "drain_timeout": worker.drain_timeout,
             "assigned": worker.assigned,
             "steal": worker.steal,

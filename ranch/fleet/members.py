@@ -61,7 +61,7 @@ class FleetWorker:
     pool: str = "thread"
     #: Modules and packages whose functions may be run.
     allow: list[str] = field(factory=list)
-    #: Seconds that a job may run, if neither its call nor its task says so. None: what its queues say, the longest.
+    #: Seconds that a job may run, if neither its call, its task nor its queue says so. None: as long as it takes.
     timeout: float | None = None
     #: Seconds that what runs gets to end when the worker is stopped. None: as long as it takes.
     drain_timeout: float | None = None

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
@@ -40,7 +40,8 @@ class AsyncWorker:
         assigned: Lanes that it serves, of each queue: names, and patterns such as ``"eu-*"``; see `Selection`. By
             default all. Another worker may be assigned the same ones.
         steal: Lanes that it serves when none of its own has a job that can be had.
-        timeout: Seconds that a job may run, if neither its call nor its task says so. None: as long as it takes.
+        timeout: Seconds that a job may run, if neither its call nor its task says so; or a mapping of queues' names to
+            such. None: as long as it takes.
         drain_timeout: Seconds that what runs gets to end when it is stopped; then it is interrupted and given back.
             None: as long as it takes.
 
@@ -57,7 +58,7 @@ class AsyncWorker:
         allow: Iterable[str] = (),
         burst: bool = False,
         max_jobs: int | None = None,
-        timeout: float | None = None,
+        timeout: float | Mapping[str, float | None] | None = None,
         drain_timeout: float | None = None,
         assigned: LaneNames | None = None,
         steal: LaneNames | None = None,

@@ -96,7 +96,8 @@ class Engine:
     # Claims
 
     async def _serve(self, desk: Desk) -> None:
-        execution, pause = Execution(desk, self._pool, self._settings.allow, self._settings.timeout), Pause()
+        settings, pause = self._settings, Pause()
+        execution = Execution(desk, self._pool, settings.allow, settings.timeout_of(desk.queue.name))
         while not self.is_stopping:
             try:
                 await self._claim(desk, execution)

@@ -41,9 +41,14 @@ Outcome = Literal["done", "failed"]
 class _CannotRun(Exception):
     """A job that no attempt can run: why, in the words of its dead letter."""
 
-    def __init__(self, reason: str, error: Exception, call: TaskCall | None) -> None:
+    def __init__(
+        self, reason: str, error: Exception, call: TaskCall | None = None, task: Task[..., Any] | None = None
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.error, self.call = reason, error, call
+        self.reason, self.error = reason, error
+        #: Who is to be told, as far as it could be read.
+        self.call = call
+        self.on_failure = (call and call.on_failure) or (task and task.on_failure)
 
 
 @frozen
@@ -85,18 +90,21 @@ class Execution:
         return await self._done(lease, task, call, result)
 
     def _prepared(self, lease: Lease) -> tuple[Task[..., Any], TaskCall]:
-        call: TaskCall | None = None
         try:
             call = TaskCall.of(lease.job.payload)
+        except InvalidJob as exc:
+            raise _CannotRun("not a task", exc) from exc
+        try:
             task = self._queue.tasks.resolve(call.task, self.allow)
-            task.fits(call.args, call.kwargs)
         except FunctionResolutionError as exc:
             raise _CannotRun(exc.reason, exc, call) from exc
+        try:
+            task.fits(call.args, call.kwargs)
         except InvalidJob as exc:
-            raise _CannotRun("arguments do not fit" if call else "not a task", exc, call) from exc
+            raise _CannotRun("arguments do not fit", exc, call, task) from exc
         if task.is_coroutine and isinstance(self.pool, Processes):
             why = FunctionResolutionError(call.task, "is a coroutine function, and the pool 'process' runs none")
-            raise _CannotRun("not runnable", why, call)
+            raise _CannotRun("not runnable", why, call, task)
         return task, call
 
     async def _called(self, lease: Lease, task: Task[..., Any], call: TaskCall) -> Any:
@@ -141,7 +149,7 @@ class Execution:
     async def _cannot_run(self, lease: Lease, why: _CannotRun) -> Outcome:
         log.error("job %s of lane %r cannot be run: %s", lease.job.id, lease.job.lane, why.error)
         if why.call:
-            await self._tell(why.call.on_failure, lease, why.call, why.error)
+            await self._tell(why.on_failure, lease, why.call, why.error)
         return await self._settled("failed", lease, partial(self._queue.bury, [lease], why.reason, error=why.error))
 
     async def _tell(self, on_failure: Notice | None, lease: Lease, call: TaskCall, error: BaseException) -> None:

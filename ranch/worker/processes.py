@@ -95,9 +95,10 @@ class _Child:
         raise value
 
     def _start(self) -> None:
-        self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True, name="ranch-worker")
-        self._process.start()
+        pipe, theirs = _SPAWN.Pipe()
+        process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True, name="ranch-worker")
+        process.start()
+        self._pipe, self._process = pipe, process
         theirs.close()
         # What the start takes is not the job's time. One that cannot start ends, and so does its pipe.
         self._pipe.recv()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
 from ranch.aqueue import AsyncQueue
-from ranch.checks import checked_count, checked_number
+from ranch.checks import checked_count, checked_number, did_you_mean
 from ranch.exceptions import ConfigError, InvalidJob
 from ranch.queue import Queue
 from ranch.selection import LaneNames, Selection, selections
@@ -40,7 +40,13 @@ def _checked_drain_timeout(value: object) -> float | None:
     return None if value is None else checked_number(value, "drain_timeout")
 
 
-def _checked_timeout(value: object) -> float | None:
+def _checked_timeout(value: object) -> float | dict[str, float | None] | None:
+    if isinstance(value, Mapping):
+        return {name: _checked_seconds(seconds) for name, seconds in value.items()}
+    return _checked_seconds(value)
+
+
+def _checked_seconds(value: object) -> float | None:
     return None if value is None else checked_number(value, "timeout", positive=True)
 
 
@@ -68,7 +74,7 @@ class Settings:
     allow: tuple[str, ...] = field(default=(), converter=_checked_allow)
     burst: bool = False
     max_jobs: int | None = field(default=None, converter=_checked_max_jobs)
-    timeout: float | None = field(default=None, converter=_checked_timeout)
+    timeout: float | dict[str, float | None] | None = field(default=None, converter=_checked_timeout)
     drain_timeout: float | None = field(default=None, converter=_checked_drain_timeout)
     assigned: LaneNames | None = None
     steal: LaneNames | None = None
@@ -80,7 +86,15 @@ class Settings:
         return selections(self.assigned, self.steal, ("assigned", "steal"))
 
     def __attrs_post_init__(self) -> None:
+        names = [queue.name for queue in self.queues]
+        for name in self.timeout if isinstance(self.timeout, dict) else ():
+            if name not in names:
+                raise InvalidJob(f"timeout is for the worker's queues, and {name!r} is none{did_you_mean(name, names)}")
         self.check()
+
+    def timeout_of(self, queue: str) -> float | None:
+        """Return how many seconds a job of a queue may run, if nothing else says so."""
+        return self.timeout.get(queue) if isinstance(self.timeout, dict) else self.timeout
 
     def check(self) -> None:
         """Check that the tasks that there are can be run.

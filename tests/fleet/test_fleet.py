@@ -355,3 +355,16 @@ def test_a_worker_is_of_queues_or_of_a_fleet(arguments):
     said = CliRunner().invoke(main, ["worker", *arguments])
     assert said.exit_code == 2
     assert "--config and --id" in said.output
+
+
+def test_each_queue_keeps_its_timeout():
+    """A worker of several holds each to its own, and to the worker's where it says none."""
+    brief = {"timeout": 0.1}
+    made = Fleet.from_dict(
+        {"store": "memory://", "queues": {"brief": brief, "other": {}}, "workers": [{"id": "w", "timeout": 60}]}
+    )
+    running = made.worker("w", burst=True, allow=["asyncio"])
+    for queue in running._queues:
+        queue.enqueue_call("asyncio:sleep", lane="acme", args=[0.5])
+    running.run()
+    assert {queue.name: queue.stats().acked for queue in running._queues} == {"brief": 0, "other": 1}

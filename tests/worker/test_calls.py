@@ -65,6 +65,16 @@ def test_a_call_has_a_retry_of_its_own(app):
     assert (app.notes().count("fail-once"), app.notes().count("fail-twice")) == (1, 2)
 
 
+def test_the_task_is_told_of_arguments_that_do_not_fit(app):
+    """Its own `on_failure`, if the call names none: it was found, though nothing could be run."""
+    app.queue.enqueue_call(app.fail.name, lane="acme", args=["a", "word", "too many"])
+
+    Worker(app.queue, burst=True).run()
+
+    assert [letter.death.reason for letter in app.queue.dead.list()] == ["arguments do not fit"]
+    assert any(note.startswith("after-acme-InvalidJob") for note in app.notes())
+
+
 def test_a_retry_that_is_a_function_cannot_go_along(app):
     """It belongs to the task; nothing is stored."""
     retry = Retry.custom(float)

@@ -299,6 +299,26 @@ def test_a_process_does_not_wait_for_a_call_that_blocks(app):
     assert time.monotonic() - began < 30
 
 
+def test_each_queue_has_a_timeout_of_its_own(shared_url):
+    """For jobs of which nothing else says it; a queue that is not named has none."""
+    with Queue("brief", backend=shared_url) as brief, Queue("long", backend=brief.backend) as long:
+        for queue in (brief, long):
+
+            @queue.task(name="rest", retry=Retry.never())
+            async def rest():
+                await asyncio.sleep(0.5)
+
+            rest.enqueue("acme")
+        Worker(brief, long, timeout={"brief": 0.1}, burst=True).run()
+
+        assert [letter.death.error for letter in brief.dead.list()] == [
+            "JobTimeout: the job ran longer than its timeout of 0.1 seconds"
+        ]
+        assert long.stats().acked == 1
+        with pytest.raises(InvalidJob, match="timeout is for the worker's queues, and 'breif' is none, did you mean"):
+            Worker(brief, timeout={"breif": 1})
+
+
 def test_a_timeout_cancels_a_coroutine(app):
     """At once."""
     app.asleep.enqueue("acme")
