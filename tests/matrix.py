@@ -24,7 +24,7 @@ KOMBU = {"5.4": "5.4", "5.5": "5.5", "5.6": "5.6", "5.7": "5.7"}
 #: What these tests need.
 PACKAGES = [
     *("gevent", "pytest>=9", "pytest-asyncio>=1.3", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "sybil>=9"),
-    *("opentelemetry-instrumentation-celery", "opentelemetry-sdk", "sentry-sdk"),
+    *("flower", "opentelemetry-instrumentation-celery", "opentelemetry-sdk", "sentry-sdk"),
 ]
 #: It refuses newer ones.
 WITH_BATCHES = {"5.4", "5.5", "5.6"}

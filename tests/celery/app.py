@@ -204,3 +204,5 @@ def make_app(folder: Path | str, **settings: Any) -> Celery:  # noqa: C901, PLR0
 
 if VARIABLE in os.environ:
     app = make_app(**json.loads(os.environ[VARIABLE]))
+    # As an app is that nobody told otherwise: Flower looks for results in it.
+    app.set_default()
