@@ -23,7 +23,7 @@ PAIRS = [("5.4", "3.10"), ("5.5", "3.11"), ("5.6", "3.12"), ("5.6", "3.13"), ("5
 KOMBU = {"5.4": "5.4", "5.5": "5.5", "5.6": "5.6", "5.7": "5.7"}
 #: What these tests need.
 PACKAGES = [
-    *("gevent", "pytest>=9", "pytest-asyncio>=1.3", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "sybil>=9"),
+    *("eventlet", "gevent", "pytest>=9", "pytest-asyncio>=1.3", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "sybil>=9"),
     *("flower", "opentelemetry-instrumentation-celery", "opentelemetry-sdk", "sentry-sdk"),
 ]
 #: It refuses newer ones.

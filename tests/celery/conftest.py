@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ def new_app(tmp_path: Path) -> Iterator[Callable[..., Celery]]:
         return apps[-1]
 
     yield new_app
+    # Results that are forgotten tell the server, and wait for it for ever: it must be there.
+    gc.collect()
     for app in apps:
         with suppress(RanchError):
             Ranch(app).backend.close()

@@ -22,7 +22,7 @@ from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE, Journal
 from tests.celery.workers import ROOT, SOON, CeleryWorker
 
-SLOTS = {"prefork": 2, "solo": 1, "threads": 2, "gevent": 2}
+SLOTS = {"prefork": 2, "solo": 1, "threads": 2, "gevent": 2, "eventlet": 2}
 
 POOLS = list(SLOTS)
 
