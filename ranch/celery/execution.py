@@ -28,6 +28,8 @@ class Execution:
         self.lease = lease
         #: What the worker made of the message, once it goes to the pool.
         self.request: Any = None
+        #: The task, by its name, and how many jobs make one execution of it.
+        self.batch: tuple[Any, int] = None, 1
         self._settled: Callable[[Execution], None] | None = settled
         #: Whether it was acknowledged, and keeps its lease until it has ended.
         self._counts = False

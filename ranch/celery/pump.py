@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -193,6 +193,7 @@ class Pump:
             )
             message.headers[ATTEMPTS_HEADER] = lease.job.attempts  # type: ignore[assignment]  # the stubs say str
             message.settler = execution
+            execution.batch = flow.batch_of(consumer, message)
             flow.hand_over(consumer, self._strategies, message, execution.on_ack, execution.on_reject)
         except SerializationError as exc:
             log.critical("buried job %s from lane %r of queue %r: %s", lease.job.id, lease.job.lane, source.name, exc)
@@ -245,8 +246,9 @@ class Pump:
         return self.started and not self._stopped.is_set() and worker.is_running(self._consumer)
 
     def _free(self) -> int:
-        # Claimed and on its way: in a timer, or in the bucket of a rate limit.
-        waiting = sum(execution.request is None for execution in list(self._executions))
+        # Claimed and on its way: in a timer, in the bucket of a rate limit, or in a batch, which is to fill first.
+        counted = Counter(execution.batch for execution in list(self._executions) if execution.request is None)
+        waiting = sum(jobs // size for (_, size), jobs in counted.items())
         return worker.slots(self._consumer) - worker.in_pool(len(self._held)) - waiting
 
     def _hungry(self) -> int:

@@ -96,6 +96,13 @@ def batch(requests):
     write(batch=sorted(request.args[0] for request in requests))
     for request in requests:
         app.backend.mark_as_done(request.id, request.args[0], request=request)
+
+
+@app.task(name="late-batch", base=Batches, flush_every=4, flush_interval=60, acks_late=True)
+def late_batch(requests):
+    batch(requests)
+    while not os.path.exists(os.environ["NOTES"] + "-open"):
+        time.sleep(0.01)
 """
 
 
@@ -149,7 +156,7 @@ def test_an_error_is_reported(folder: Path) -> None:
 
 
 def test_batches_take_laned_and_plain_tasks(folder: Path) -> None:
-    """celery-batches: one batch of both, each with its result, and more than there are slots."""
+    """celery-batches: one batch of both, each with its result."""
     pytest.importorskip("celery_batches")
     (folder / "watched_app.py").write_text(APP + BATCHES)
     code = """
@@ -159,3 +166,23 @@ print([result.get(timeout=20) for result in results])
     with CeleryWorker(folder, {}, app="watched_app", concurrency=2):
         send(folder, code)
     assert notes(folder, "batch") == [{"batch": [0, 1, 2, 3]}]
+
+
+@pytest.mark.parametrize("task", ["batch", "late_batch"])
+def test_a_batch_of_laned_tasks_fills(folder: Path, task: str) -> None:
+    """celery-batches: whatever the slots, and without one until it is full; what then waits for more comes back."""
+    pytest.importorskip("celery_batches")
+    (folder / "watched_app.py").write_text(APP + BATCHES)
+    note_stats = "stats = Ranch(app).queue().stats(); write(pending=stats.pending, acked=stats.acked)"
+    with CeleryWorker(folder, {}, app="watched_app", concurrency=1):
+        send(folder, f"for n in range(6): {task}.apply_async([n], lane='acme')\nworks.apply_async(['a'], lane='acme')")
+        wait_until(lambda: notes(folder, "batch"), SOON)
+        if task == "late_batch":
+            # It has the slot until it is acknowledged.
+            send(folder, note_stats)
+            assert notes(folder, "pending")[-1] == {"pending": 3, "acked": 0}
+            (folder / "notes-open").touch()
+        wait_until(lambda: notes(folder, "ran"), SOON)
+    assert notes(folder, "batch") == [{"batch": [0, 1, 2, 3]}]
+    send(folder, note_stats)
+    assert notes(folder, "pending")[-1] == {"pending": 2, "acked": 5}

@@ -119,6 +119,15 @@ def hand_over(
         consumer.on_decode_error(message, exc)
 
 
+def batch_of(consumer: Any, message: Any) -> tuple[Any, int]:
+    """Return a message's task, by name, and how many messages make one execution of it: with celery-batches many."""
+    name = message.headers.get("task")
+    task = consumer.app.tasks.get(name)
+    # Celery's own strategy, which makes an execution of each, is known by its name.
+    buffers = task is not None and not isinstance(task.Strategy, str)
+    return name, max(1, getattr(task, "flush_every", 1)) if buffers else 1
+
+
 def has_begun_early(request: Any) -> bool:
     """Tell whether a request runs that is acknowledged when it starts. None is one that was not made yet."""
     return request is not None and request.time_start is not None and not request.task.acks_late

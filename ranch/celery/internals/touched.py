@@ -45,6 +45,7 @@ TOUCHED: Final = {
     ),
     "billiard.pool:Pool._cache": "what a pool waits for, by number",
     "billiard.pool:ApplyResult._job": "that number",
+    "celery.app.task:Task.Strategy": "a name, unless a task brings its own, which buffers: that of celery-batches",
     "celery.app.task:Task.start_strategy": "makes a strategy for a task; it reads `acks_late` only then",
     "kombu.asynchronous.hub:Hub.create_loop": "the worker's event loop, step by step",
     "kombu.messaging:Consumer._active_tags": "the tags by which a broker tells the worker's queues apart",
