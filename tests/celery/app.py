@@ -16,7 +16,7 @@ from celery import Celery, Task, chain, chord, group
 
 from ranch import lane
 from ranch.celery import LRUTask, lru_task
-from tests.celery.feature_tasks import add_feature_tasks
+from tests.celery.feature_tasks import add_feature_tasks, note_signals
 
 VARIABLE = "RANCH_TEST_APP"
 
@@ -203,6 +203,7 @@ def make_app(folder: Path | str, **settings: Any) -> Celery:  # noqa: C901, PLR0
 
 
 if VARIABLE in os.environ:
-    app = make_app(**json.loads(os.environ[VARIABLE]))
+    app = make_app(**(settings := json.loads(os.environ[VARIABLE])))
+    note_signals(app, Journal(settings["folder"]))
     # As an app is that nobody told otherwise: Flower looks for results in it.
     app.set_default()

@@ -7,7 +7,7 @@ import signal
 import time
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 from celery.worker.request import Request
 
@@ -111,7 +111,31 @@ def add_feature_tasks(app: Celery, journal: Any) -> None:  # noqa: C901 - a list
             raise Reject("not now", requeue=requeue)
         return "taken"
 
+    @lru_task(app, name="signalled", shared=False, bind=True, max_retries=1, default_retry_delay=0)
+    def signalled(self: LRUTask, fails: bool) -> None:
+        if not self.request.retries:
+            raise self.retry()
+        if fails:
+            raise ValueError("as it should")
+
     @lru_task(app, name="ignores", shared=False, bind=True, acks_late=True)
     def ignores(self: LRUTask) -> None:
         journal.write(self, "ignores")
         raise Ignore
+
+
+def note_signals(app: Celery, journal: Any) -> None:
+    """Have it noted which signals are sent in this process about the task `signalled`."""
+
+    def note(name: str) -> None:
+        def on_signal(sender: Any, task_id: str = "", request: Any = None, **_: Any) -> None:
+            # The sender of one is the worker, and what it says of the task is in the request.
+            task = request.task if name == "task_received" else sender
+            if task.name == "signalled":
+                twin = "" if task is app.tasks["signalled"] else " of a twin"
+                journal.write_word(task_id or (request or sender.request).id, name + twin)
+
+        getattr(signals, name).connect(on_signal, weak=False)
+
+    for event in ("received", "prerun", "success", "retry", "failure", "revoked", "postrun"):
+        note(f"task_{event}")

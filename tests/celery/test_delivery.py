@@ -56,7 +56,7 @@ def test_killed_workers_lose_no_job(
 def test_an_early_job_that_was_not_begun_comes_back(
     settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
 ) -> None:
-    """What was claimed, and waits for its rate, is in no process; a killed worker has not lost it."""
+    """What was claimed, and waits for its rate, keeps a slot, and is in no process; a killed worker has not lost it."""
     settings["ranch"] = {**settings["ranch"], "lease": 1.0}
     app = new_app(**settings)
     limited = app.tasks["limited"]
@@ -64,6 +64,9 @@ def test_an_early_job_that_was_not_begun_comes_back(
         results = [limited.lru_delay("acme", word) for word in ("first", "second")]
         results[0].get(timeout=SOON)
         wait_until(lambda: Ranch(app).queue().stats().leased == 1, SOON)
+        # For it was claimed, and is to begin as soon as it may.
+        ((said,),) = [answer.values() for answer in app.control.broadcast("ranch", reply=True, limit=1, timeout=20)]
+        assert (said["slots"], said["free"]) == (2, 1)
         worker.kill()
     with CeleryWorker(tmp_path, settings, name="second"):
         assert results[1].get(timeout=SOON) == "second"
@@ -114,5 +117,9 @@ def test_at_least_once_has_all_of_celerys_rules(
             careful.tasks["dies"].lru_delay("acme").get(timeout=SOON)
         assert careful.tasks["noted"].lru_delay("acme").get(timeout=SOON) == "noted"
         wait_until(lambda: Ranch(careful).queue().stats().leased == 0)
-    stats = Ranch(careful).queue().stats()
-    assert (stats.pending, stats.acked, stats.released) == (0, 6, 0)
+        stats = Ranch(careful).queue().stats()
+        assert (stats.pending, stats.acked, stats.released) == (0, 6, 0)
+        # In the worker itself a twin of the task does it, of the same name.
+        careful.control.revoke("unwanted", reply=True, limit=1, timeout=20)
+        careful.tasks["signalled"].apply_async((False,), lane="acme", task_id="unwanted")
+        wait_until(lambda: "task_revoked of a twin" in journal.words_of("unwanted"), SOON)

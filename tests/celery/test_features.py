@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def running(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             "result_backend": server.tcp_url,
             "task_send_sent_event": True,
             "task_track_started": True,
+            "accept_content": ["json", "yaml"],
         }
         app = make_app(folder, **settings)
         with told(app) as events, CeleryWorker(folder, settings, "-E"):
@@ -213,6 +215,24 @@ def test_a_task_is_sent_by_its_name(site: Site) -> None:
     app.close()
 
 
+def test_another_serializer_may_be_used(site: Site) -> None:
+    """If the worker accepts what it makes, as ever."""
+    assert site.send("run", "written in YAML", serializer="yaml").get(timeout=SOON) == "written in YAML"
+
+
+def test_a_later_job_waits_in_the_store(site: Site) -> None:
+    """And in no worker, until it is due."""
+    sent = time.time()
+    site.send("run", "later", countdown=3600)
+    soon = site.send("run", countdown=1)
+    assert soon.get(timeout=SOON) == "run"
+    (entry,) = [entry for entry in site.journal.entries() if entry["id"] == soon.id]
+    assert entry["time"] >= sent + 1
+    assert site.app.control.inspect(limit=1, timeout=20).scheduled() == {"worker@tests": []}
+    assert site.queue.stats().delayed == 1
+    site.queue.purge()
+
+
 def test_an_id_can_be_revoked_before_it_is_sent(site: Site) -> None:
     """As a chain may do with what is yet to come."""
     site.app.control.revoke("too-early", **ASKED)
@@ -315,6 +335,7 @@ def test_workers_can_be_asked(site: Site) -> None:
     (found,) = inspect.query_task(busy[0].id, waiting.id).values()
     assert {task: state for task, (state, _) in found.items()} == {busy[0].id: "active"}
     assert "gated" in inspect.registered()["worker@tests"]
+    assert inspect.stats()["worker@tests"]["total"]["gated"] >= 2
     site.journal.open_gate("asked")
     assert waiting.get(timeout=SOON) == "run"
 
@@ -332,6 +353,19 @@ def test_a_pool_grows_and_shrinks(site: Site) -> None:
         task.get(timeout=SOON)
     site.app.control.pool_shrink(1, **ASKED)
     wait_until(lambda: ranch_says(site)["slots"] == 2, SOON)
+
+
+def test_signals_are_sent(site: Site) -> None:
+    """By worker and process, about the task itself."""
+    works, fails = site.send("signalled", False), site.send("signalled", True)
+    # The second time may begin before the first has ended.
+    twice = ["task_postrun", "task_prerun", "task_received"] * 2
+    for task, end in ((works, "task_success"), (fails, "task_failure")):
+        signals = sorted([*twice, "task_retry", end])
+        wait_until(lambda task=task, signals=signals: sorted(site.journal.words_of(task.id)) == signals, SOON)
+    site.app.control.revoke("without a signal", **ASKED)
+    revoked = site.send("signalled", False, task_id="without a signal")
+    wait_until(lambda: site.journal.words_of(revoked.id) == ["task_revoked"], SOON)
 
 
 def ranch_says(site: Site) -> dict[str, Any]:

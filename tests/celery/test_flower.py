@@ -180,6 +180,8 @@ def test_it_shows_the_worker(site: Site) -> None:
     assert worker["stats"]["pool"]["max-concurrency"] == 2
     assert "hermit" not in worker["stats"]["total"]
     assert [queue["name"] for queue in worker["active_queues"]] == ["celery"]
+    # The broker's queue.
+    assert site.ask("/api/queues/length") == {"active_queues": [{"name": "celery", "messages": 0}]}
     site.journal.open_gate("worker")
     for task in waiting:
         site.shows(task, "SUCCESS")
