@@ -15,11 +15,25 @@ MAX_TRACEBACK: Final = 10_000
 
 
 def _start(text: str) -> str:
-    return text[:MAX_ERROR]
+    return _storable(text[:MAX_ERROR])[:MAX_ERROR]
 
 
 def _end(text: str) -> str:
-    return text[-MAX_TRACEBACK:]
+    return _storable(text[-MAX_TRACEBACK:])[-MAX_TRACEBACK:]
+
+
+def _storable(text: str) -> str:
+    """Write out what some store cannot keep: bytes of a file's name that are no Unicode, and NUL."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def told(error: BaseException) -> str:
+    """Return an error as ``"ValueError: no such user"``, even one whose own text cannot be made."""
+    try:
+        text = str(error)
+    except Exception as exc:  # noqa: BLE001 - it is the error's own code
+        text = f"<no text: str() raised {type(exc).__qualname__}>"
+    return _storable(f"{type(error).__qualname__}: {text}")
 
 
 Kind: TypeAlias = Literal["failure", "system"]
@@ -42,9 +56,8 @@ class Death:
         """Describe an error, with its traceback if it has one."""
         if isinstance(error, str):
             return cls(kind=kind, reason=reason, error=error)
-        name = type(error).__qualname__
         lines = traceback.format_exception(type(error), error, error.__traceback__)
-        return cls(kind=kind, reason=reason, error=f"{name}: {error}", traceback="".join(lines))
+        return cls(kind=kind, reason=reason, error=told(error), traceback="".join(lines))
 
 
 #: Why a job was given up on whose payload no serializer here can read.

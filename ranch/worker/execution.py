@@ -22,6 +22,7 @@ from ranch.exceptions import (
     JobTimeout,
     RanchError,
 )
+from ranch.letters import told
 from ranch.model import Lease
 from ranch.retry import Retry
 from ranch.tasks import Task, TaskCall, path_of
@@ -82,7 +83,9 @@ class Execution:
         try:
             with in_lane(lease.job.lane):
                 result = await self._called(lease, task, call)
-        except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as exc:
+        except GeneratorExit:  # the event loop was closed
+            raise
+        except BaseException as exc:
             # Whatever a job may raise; its own code may cancel something, too.
             if self.desk.hurry and isinstance(exc, asyncio.CancelledError):
                 raise
@@ -136,7 +139,11 @@ class Execution:
         log.warning("job %s of lane %r, %s, failed: %r", job.id, job.lane, call.task, error)
         # By the backend's clock: the lease began so long before its deadline.
         elapsed = lease.deadline - queue.lasting(lease) + took - job.enqueued_at
-        delay = (call.retry or task.retry or queue.retry).delay(job.failures + 1, elapsed)
+        try:
+            delay = (call.retry or task.retry or queue.retry).delay(job.failures + 1, elapsed)
+        except Exception:
+            log.exception("job %s: the function of its retry failed, so it is given up", job.id)
+            delay = None
         if delay is None:
             await self._tell(call.on_failure or task.on_failure, lease, call, error)
             settle = partial(self._queue.bury, [lease], "failed", error=error, kind="failure")
@@ -155,7 +162,7 @@ class Execution:
     async def _tell(self, on_failure: Notice | None, lease: Lease, call: TaskCall, error: BaseException) -> None:
         if on_failure:
             try:
-                await self._call_back(on_failure, lease, call, error=f"{type(error).__qualname__}: {error}")
+                await self._call_back(on_failure, lease, call, error=told(error))
             except RanchError:
                 log.exception("job %s: its on_failure could not be enqueued", lease.job.id)
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ranch.context import lane as in_lane
 from ranch.exceptions import JobCrashed, JobTimeout
+from ranch.letters import told
 from ranch.tasks import Task, imported
 from ranch.worker.threads import Threads
 
@@ -137,6 +138,6 @@ def _answer(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], lane: str
             packed = pickle.dumps((False, ExceptionWithTraceback(exc, exc.__traceback__)))
             pickle.loads(packed)  # noqa: S301 - our own; many an exception can be written and not read
         except Exception:  # noqa: BLE001 - pickling runs code of the exception
-            told = RuntimeError(f"{type(exc).__qualname__}: {exc}")
-            return pickle.dumps((False, ExceptionWithTraceback(told, exc.__traceback__)))
+            plain = RuntimeError(told(exc))
+            return pickle.dumps((False, ExceptionWithTraceback(plain, exc.__traceback__)))
         return packed

@@ -152,3 +152,32 @@ async def wrapped(word):
 
 def each(words):
     yield from words
+
+
+class Mute(Exception):
+    """An exception whose text cannot be made."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class Aside(BaseException):
+    """One that `except Exception` does not catch."""
+
+
+ODD = {"mute": Mute(), "aside": Aside("b"), "bytes": OSError("no file \udcff")}
+
+
+@queue.task(retry=Retry.never(), on_failure=after)
+def odd(kind):
+    raise ODD[kind]
+
+
+@coroutines.task(retry=Retry.never())
+async def aodd(kind):
+    raise ODD[kind]
+
+
+@queue.task(retry=Retry.custom(lambda failures: failures / 0))
+def no_delay():
+    raise ValueError("first")

@@ -63,6 +63,39 @@ def test_a_job_that_fails_is_tried_again_and_then_dead(app, pool):
     assert app.queue.lane("afterwards").stats.acked == 1
 
 
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("mute", "Mute: <no text: str() raised RuntimeError>"),
+        ("aside", "Aside: b"),
+        ("bytes", r"OSError: no file \udcff"),
+    ],
+)
+def test_whatever_a_job_raises_it_has_failed(app, pool, kind, error):
+    """Also what is no `Exception`, and what cannot be told or written: no job is left to its lease."""
+    app.odd.enqueue("acme", kind)
+    if pool == "thread":
+        app.aodd.enqueue("acme", kind)
+
+    run(*([app.queue, app.coroutines] if pool == "thread" else [app.queue]), pool=pool)
+
+    for queue in [app.queue, app.coroutines][: 2 if pool == "thread" else 1]:
+        assert [(how, why, text.removeprefix("RuntimeError: ")) for how, why, text in letters(queue)] == [
+            ("failure", "failed", error)
+        ]
+    assert app.queue.lane("acme").stats.acked == 1  # its on_failure
+
+
+def test_a_retry_whose_function_fails_gives_the_job_up(app):
+    """With the error of the job."""
+    app.no_delay.enqueue("acme")
+
+    run(app.queue)
+
+    assert letters(app.queue) == [("failure", "failed", "ValueError: first")]
+
+
 def test_a_job_that_is_done_is_told(app):
     """In the lane of the job, unless the callback has its own."""
     app.double.enqueue("acme", 21)

@@ -58,6 +58,15 @@ class DeadLetters(BackendCase):
         stats = lanes.stats()
         assert (stats.dead, stats.died, stats.failed, stats.leased) == (1, 1, 1, 0)
 
+    def test_an_error_may_have_any_text(self, lanes: DrivenLanes) -> None:
+        """What no store can keep is written out: a byte of a file's name that is no Unicode, and NUL."""
+        lanes.put("a", "bad")
+
+        assert lanes.bury(lanes.take(), Death.of(ValueError("no \udcff, \0 or ü"))) == []
+
+        (letter,) = lanes.letters("", 9).letters
+        assert letter.death.error == r"ValueError: no \udcff, \x00 or ü"
+
     def test_a_letter_of_another_store_is_kept_as_it_was(
         self, lanes: DrivenLanes, backend: Backend, clock: FakeClock
     ) -> None:
