@@ -16,7 +16,7 @@ JOBS ?= 4
 .DEFAULT_GOAL := help
 # Installations into one environment must not run at once.
 .NOTPARALLEL:
-.PHONY: help demo test test-postgres matrix soak lint bench bench-peers docs clean
+.PHONY: help demo test test-postgres matrix soak chaos lint bench bench-peers docs clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
