@@ -18,7 +18,7 @@ from ranch.options import EnqueueOptions
 from ranch.retry import Retry, checked_retry
 from ranch.schedule import GRACE, Schedule
 from ranch.steps import Steps, adrive, drive
-from ranch.tasks.call import StoredCallback, TaskCall
+from ranch.tasks.call import TaskCall
 from ranch.tasks.job import TaskJob, enqueue
 from ranch.tasks.recurrence import Recurrence
 from ranch.typing import Backend
@@ -242,7 +242,7 @@ class Task(Generic[P, R]):
         said = {"every": None, "timezone": "UTC", "missed": "one", "grace": GRACE, **self._options, **said}
         return operations.schedule(cron, payload, name=name or self.name, lane=self._lane(lane), **said)
 
-    def as_callback(self) -> StoredCallback:
+    def as_callback(self) -> str | dict[str, Any]:
         """Return what a call keeps of it, if it is a callback of that call alone."""
         said = {**self._options, **self._stored(), **({} if self.lane is None else {"lane": self.lane})}
         if retry := said.get("retry"):
