@@ -224,6 +224,20 @@ def test_what_is_no_message_becomes_a_dead_letter(memory_app: Celery, caplog: py
     assert "no message to a Celery task" in letter.death.error
 
 
+@pytest.mark.parametrize("body", ['{"x": 1}', "[[1, 2]]", "null"])
+def test_a_message_whose_body_is_no_call_becomes_a_dead_letter(memory_app: Celery, body: str) -> None:
+    """It is not tried for ever, and does not end the worker, as a plain one does."""
+    memory_app.tasks["add"].lru_delay("acme", 1, 2)
+    (lease,) = queue_of(memory_app).claim_many(1)
+    lease.ack()
+    queue_of(memory_app).enqueue("acme", {**lease.job.payload, "body": body})
+    with worker(memory_app):
+        wait_until(lambda: settled(memory_app))
+    (letter,) = queue_of(memory_app).dead.list()
+    assert letter.death.reason == "cannot decode"
+    assert "[args, kwargs, embed]" in letter.death.error
+
+
 def test_a_rate_limit_holds(memory_app: Celery, journal: Journal) -> None:
     """A job that waits for its rate is given back, not lost, when the worker stops."""
     for number in range(3):

@@ -11,6 +11,8 @@ from kombu import Queue
 from kombu.common import Broadcast
 from kombu.exceptions import ContentDisallowed, DecodeError
 
+from ranch.exceptions import SerializationError
+
 _END_OF_EXECUTION: Final = ("on_success", "on_failure", "on_timeout")
 
 
@@ -105,13 +107,22 @@ class LateStrategies:
 def hand_over(
     consumer: Any, strategies: Any, message: Any, on_ack: Callable[..., None], on_reject: Callable[..., None]
 ) -> None:
-    """Give a message to the worker as if it had come from the broker: what the consumer's own task handler does."""
+    """Give a message to the worker as if it had come from the broker: what the consumer's own task handler does.
+
+    Raises:
+        SerializationError: Its body is no call; Celery's worker would end with an error.
+    """
     try:
         strategy = strategies[message.headers["task"]]
     except KeyError as exc:
         consumer.on_unknown_task(None, message, exc)
         return
     try:
+        match message.payload:
+            case [_, _, _] | {"args": _}:
+                pass
+            case body:
+                raise SerializationError(f"the body of a message is [args, kwargs, embed], not {body!r:.200}")
         strategy(message, None, on_ack, on_reject, consumer.on_task_message)
     except (InvalidTaskError, ContentDisallowed) as exc:
         consumer.on_invalid_task(None, message, exc)
