@@ -56,6 +56,8 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(asyncio|collections|contextlib|logging|pathlib|sqlite3|ssl|threading|types|typing)\..*"),
     (r"py:.*", r"(_pytest|celery|hypothesis|kombu|pluggy|prometheus_client|redis)\..*"),
     (r"py:obj", r"Redis|RedisCluster"),
+    # What it stands for is said where it is met.
+    (r"py:class", r"StoredCallback"),
     # What the tests of a suite are given by pytest.
     (r"py:class", r"ranch\.testing\.backend\.case\.DrivenLanes"),
     # Type variables stand for any type and have no page.
