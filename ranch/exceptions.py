@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ranch.choice import StrategyChoice
+
+
+_PASSWORD: Final = re.compile(r"(://[^\s/@:'\"]*:)[^\s/@'\"]*(?=@)|(password=)[^\s&'\"]*")
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with stars for the passwords of URLs in it: logs are read by many."""
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", text)
 
 
 class RanchError(Exception):
@@ -20,11 +29,12 @@ class RanchError(Exception):
 class ConfigError(RanchError, ValueError):
     """The configuration is wrong.
 
-    All faults of one configuration are reported together, in `problems`, one sentence each.
+    All faults of one configuration are reported together, in `problems`, one sentence each, without passwords.
     """
 
     def __init__(self, problems: str | Iterable[str], where: str = "configuration") -> None:
-        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        told = [problems] if isinstance(problems, str) else problems
+        self.problems: list[str] = [without_passwords(problem) for problem in told]
         self.where = where
         text = self.problems[0] if len(self.problems) == 1 else "".join(f"\n  - {problem}" for problem in self.problems)
         super().__init__(f"{where}:{text}" if len(self.problems) > 1 else f"{where}: {text}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections import deque
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
-from ranch.exceptions import BackendUnavailable, ConfigError
+from ranch.exceptions import BackendUnavailable, ConfigError, without_passwords
 from ranch.forks import BeginsAnew
 from ranch.hooks.details import BackendDown, BackendUp
 from ranch.hooks.events import Events
@@ -212,7 +211,7 @@ def opened(plugins: Plugins, backend: str | Backend, failures: int, **options: A
 
 def _teller(events: Events, url: str) -> Callable[[bool, Exception | None], None]:
     """Return what tells the event hooks of a breaker's changes."""
-    url = re.sub(r"(?<=:)[^/@]*(?=@)|(?<=password=)[^&]*", "***", url)
+    url = without_passwords(url)
     down_since = 0.0
 
     def tell(is_open: bool, error: Exception | None) -> None:  # noqa: FBT001 - as `Breaker` calls it

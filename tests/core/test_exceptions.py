@@ -64,3 +64,20 @@ def test_several_faults_are_a_list() -> None:
     """One fault stays on the line; several get a line each."""
     assert str(ConfigError("one fault", where="ranch.toml")) == "ranch.toml: one fault"
     assert str(ConfigError(["one", "two"], where="ranch.toml")) == "ranch.toml:\n  - one\n  - two"
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("'redis://me:p%40ss&word@host:1/0' is wrong", "'redis://me:***@host:1/0' is wrong"),
+        (
+            "redis+sentinel://:old@a:1,b:2/main/0?sentinel_password=new&db=1",
+            "redis+sentinel://:***@a:1,b:2/main/0?sentinel_password=***&db=1",
+        ),
+        ("redis://host:6379/0: no @ app.conf.ranch", "redis://host:6379/0: no @ app.conf.ranch"),
+    ],
+)
+def test_faults_of_a_configuration_tell_no_password(fault: str, told: str) -> None:
+    """They name the value, and go to logs."""
+    assert ConfigError([fault, "another"]).problems == [told, "another"]
+    assert told in str(ConfigError(fault))
