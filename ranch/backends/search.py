@@ -12,7 +12,7 @@ from ranch.typing import LOOKS_PER_CALL
 
 #: So many lanes are looked at before those that a selection names are asked for by their names, and more if it names
 #: more: it is cheap, and usually one of them is found.
-_FEW: Final = 100
+FEW: Final = 100
 #: Of how many selections virtual time is kept.
 _KEPT: Final = 1_000
 
@@ -76,7 +76,7 @@ class Search:
         if not selection:
             return None
         by_name = not selection.patterns
-        looks = max(_FEW, len(selection.names)) if by_name else LOOKS_PER_CALL
+        looks = max(FEW, len(selection.names)) if by_name else LOOKS_PER_CALL
         for tag, order, key in self._tables.waiting(self._after):
             if key in selection:
                 return self._tables.lane(key)

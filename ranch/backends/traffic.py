@@ -17,9 +17,9 @@ from ranch.policy import Policy
 from ranch.schedule import PATIENCE
 
 #: Lanes are looked at together, this many times in `Policy.lane_ttl`, so that those who wait are not woken for each.
-_LOOKS: Final = 8
+LOOKS: Final = 8
 #: How many dead letters go at once when there are too many.
-_TRIMMED: Final = 10
+TRIMMED: Final = 10
 
 
 class Traffic:
@@ -71,7 +71,7 @@ class Traffic:
             lane.idle_at = None
             return
         ttl_ms = round(ttl * 1000)
-        grid = ceil(ttl_ms / _LOOKS)
+        grid = ceil(ttl_ms / LOOKS)
         lane.idle_at = ceil((round(tables.queue.now * 1000) + ttl_ms) / grid) * grid / 1000
         lane.idle_order = lane.order
         tables.add_timer(lane.idle_at, f"i{lane.key}")
@@ -175,7 +175,7 @@ class Traffic:
         keep(tables, job, Outcome(how="dead", death=death))
         self.keep(tables, lane, job, death)
         tables.put_lane(lane)
-        for letter in tables.letters((0.0, ""), min(queue.dead - self.policy.max_dead, _TRIMMED)):
+        for letter in tables.letters((0.0, ""), min(queue.dead - self.policy.max_dead, TRIMMED)):
             self.forget(tables, letter)
         return Ending(job=job.read(), how="dead")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -77,6 +76,7 @@ def test_include_inside_a_block_is_not_seen_outside(folder: Path) -> None:
         ("", "x.lua, line 1: a file opens with a comment that says what it does"),
         ("-- X.\n-- @keys meta\n", "x.lua, line 2: @keys is not known"),
         ("-- X.\n-- @key\n", "x.lua, line 2: @key needs a name"),
+        ("-- X.\n-- @constant NONE\n", "x.lua, line 2: there is no constant NONE; FEW, "),
         ("-- X.\n-- @arg Now-ms\n", "x.lua, line 2: @arg needs a name, 'Now-ms' is none"),
         ("-- X.\n-- @key a\n-- @arg a\n", "x.lua, line 3: a is declared twice"),
         ("-- X.\n-- @rest a\n-- @arg b\n", "x.lua, line 3: @rest is the end"),
@@ -94,6 +94,7 @@ def test_include_inside_a_block_is_not_seen_outside(folder: Path) -> None:
         "empty",
         "unknown tag",
         "no name",
+        "no constant",
         "bad name",
         "declared twice",
         "after the end",
@@ -135,13 +136,19 @@ def test_a_script_is_the_same_for_equal_strategies() -> None:
     assert load("ack", one).sha == load("ack", other).sha
 
 
-def test_head_starts_are_those_of_the_model() -> None:
-    """Lua knows the same head starts as Python."""
+def test_constants_are_those_of_python(folder: Path) -> None:
+    """A file names them in its header, and has them as locals, in its own place."""
+    (folder / "x.lua").write_text("-- Does it.\n-- @include lib.a\n-- @constant HEAD_START_MS  by priority\nreturn 1\n")
+    (folder / "lib/a.lua").write_text("-- A.\n-- @constant SERVED  of orders\nlocal a = SERVED\n")
     expected = ", ".join(str(round(priority.head_start * 1000)) for priority in Priority)
 
-    source = files("ranch.backends.redis").joinpath("lua/lib/arrivals.lua").read_text()
-
-    assert f"{{ {expected} }}" in source
+    assert load("x", folder=folder).text.splitlines() == [
+        "local call = redis.call",
+        f"local SERVED = {2**48}",
+        "local a = SERVED",
+        f"local HEAD_START_MS = {{ {expected} }}",
+        "return 1",
+    ]
 
 
 @frozen

@@ -8,6 +8,7 @@ A file opens with comments that the loader reads::
     -- @as lib.ranking                   what that file declares is declared here
     -- @key meta       what it is        becomes `local meta = KEYS[1]`
     -- @arg now_ms     what it is        becomes `local now_ms = ARGV[1]`
+    -- @constant FEW   what for          becomes `local FEW = 100`, as `constants` has it
     -- @rest first     what follows      becomes `local first = 2`, where the open end of ARGV begins
     -- @returns        a status word, and what comes with it
 
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
+from ranch.backends.redis.constants import CONSTANTS
 from ranch.backends.redis.records import to_ms
 from ranch.backends.redis.replies import write_death
 from ranch.backends.redis.twins import Twin, literal
@@ -96,6 +98,7 @@ class _File:
     includes: list[str] = field(factory=list)
     keys: list[str] = field(factory=list)
     args: list[str] = field(factory=list)
+    constants: list[str] = field(factory=list)
     rest: str | None = None
 
     @classmethod
@@ -126,9 +129,14 @@ class _File:
         if tag == "include":
             self.includes += _names(text)
             return
-        if tag not in {"key", "arg", "rest"}:
-            raise ScriptError(f"{where}: @{tag} is not known; @as, @include, @key, @arg, @rest and @returns are")
         name = text.split(maxsplit=1)[0] if text else ""
+        if tag == "constant":
+            self._name_constant(name, where)
+            return
+        if tag not in {"key", "arg", "rest"}:
+            raise ScriptError(
+                f"{where}: @{tag} is not known; @as, @constant, @include, @key, @arg, @rest and @returns are"
+            )
         if not _NAME.fullmatch(name):
             raise ScriptError(f"{where}: @{tag} needs a name, {name!r} is none")
         if name in (*self.keys, *self.args, self.rest):
@@ -139,6 +147,11 @@ class _File:
             self.rest = name
         else:
             (self.keys if tag == "key" else self.args).append(name)
+
+    def _name_constant(self, name: str, where: str) -> None:
+        if name not in CONSTANTS:
+            raise ScriptError(f"{where}: there is no constant {name}; {', '.join(CONSTANTS)} are")
+        self.constants.append(name)
 
 
 @define
@@ -174,6 +187,8 @@ class _Composer:
     def include(self, file: _File, path: tuple[str, ...]) -> None:
         path = (*path, file.name)
         self.include_all(file.includes, path)
+        for name in file.constants:
+            self.add(f"local {name} = {CONSTANTS[name]}")
         for number, line in enumerate(file.lines, start=1):
             if line.startswith(" ") and (tag := _TAG.match(line.strip())):
                 # What is defined in there is not seen outside. It names the keys for itself: each name that a function

@@ -7,11 +7,8 @@
 -- @key lane_prefix     of the keys of lanes' rows
 -- @key pending_prefix  of the keys of lanes' ready jobs
 -- @key stale_prefix    of the indexes of earlier strategies
-
--- By priority; the same as Priority.head_start.
-local HEAD_START_MS = { 0, 60000, 180000, 480000, 1080000, 1000000000000 }
--- Lanes are looked at together, so many times in their time to live.
-local LOOKS = 8
+-- @constant HEAD_START_MS  by priority
+-- @constant LOOKS          lanes are looked at together, so many times in their time to live
 
 -- Look some day whether a lane is idle, and can be forgotten.
 local function look_whether_idle(key, order)

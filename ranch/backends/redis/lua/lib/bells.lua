@@ -4,7 +4,7 @@
 -- @key lanes  keys of the lanes there are
 
 -- How many selections are asked whether they have a lane: those beyond look for themselves after a while. And how often
--- in one call a lane is held against a pattern, or looked up among names: after that all are woken, and look themselves.
+-- in one call a lane is held against a pattern or looked up among names: after that all are woken, to look themselves.
 local ASKED, HELD = "100", 10000
 -- Selections that somebody listens for, each after what stands for it in the store.
 local listening, held = nil, 0

@@ -4,6 +4,7 @@
 -- @key jobs         records by job id
 -- @key lanes        keys of the lanes there are
 -- @key lane_prefix  of the keys of lanes' rows
+-- @constant PATIENCE_MS  after which a schedule that nobody has fired is told again
 
 local due = {}
 
@@ -72,6 +73,6 @@ function due.x(id) forget(id) end
 
 -- A schedule. Whoever calls is to fire it; if they die, it is told again after schedule.PATIENCE.
 function due.s(name)
-  call("ZADD", timers, now_ms + 5000, "s" .. name)
+  call("ZADD", timers, now_ms + PATIENCE_MS, "s" .. name)
   runs[#runs + 1] = name
 end

@@ -8,9 +8,7 @@
 -- @key dead         dead letters by their time
 -- @key letters      why they died
 -- @key result_prefix  of the keys of what is kept of jobs that have ended
-
--- How many dead letters go at once when there are too many.
-local TRIMMED = 10
+-- @constant TRIMMED   how many dead letters go at once when there are too many
 
 local function count(lane, name, by)
   call("HINCRBY", lane_prefix .. lane, name, by)

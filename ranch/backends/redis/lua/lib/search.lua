@@ -1,11 +1,9 @@
 -- Finding lanes of a selection that wait.
 -- @include lib.selections, lib.names
 -- @key ready       index of the lanes that wait
+-- @constant FEW             so many lanes are looked at before names are looked up, more where that is likely to help
+-- @constant LOOKS_PER_CALL  so many for patterns
 -- @arg selections  as JSON, `of`: in their order, as lib.selections has them; `further`: as a claim has said it
-
--- So many lanes are looked at before names are looked up, and more where that is likely to find one; and for patterns, the
--- same as LOOKS_PER_CALL.
-local FEW, LOOKS = 100, 10000
 
 local said = cjson.decode(selections)
 local chosen, further = said.of, said.further or { 0 }
@@ -38,7 +36,7 @@ end
 -- The first lanes of a selection, out of the index: members and ranks by turns.
 local function find(selection, wanted)
   local names_only, found, size = #selection == 2, {}, 16
-  local left = LOOKS
+  local left = LOOKS_PER_CALL
   if names_only then left = math.max(FEW, math.min(selection[2], 5 * call("ZCARD", ready) / selection[2])) end
   local from = further[2] and place_of(further[2], further[3]) or 0
   unfinished, further = false, {}

@@ -3,10 +3,10 @@
 -- @key ready  index of the lanes that wait
 -- @key lanes  keys of the lanes there are
 -- @key bell   list of at most one token
+-- @constant KEPT_MS  for how long is kept what is known of a selection that nobody uses
 
--- For how long in ms is kept what is known of a selection that nobody uses; and for how long one who waits for its lanes
--- is told of them: nobody waits as long without looking again.
-local KEPT, LISTENS = 3600000, 5000
+-- For how long in ms one who waits for lanes is told of them: nobody waits as long without looking again.
+local LISTENS = 5000
 
 -- Whether the names of all selections are here; those that are stay for a while.
 function selected.are_known()
@@ -14,7 +14,7 @@ function selected.are_known()
     if selection[2] > 0 then
       local left = call("PTTL", names_of(selection))
       if left < 0 then return false end
-      if left < KEPT / 2 then call("PEXPIRE", names_of(selection), KEPT) end
+      if left < KEPT_MS / 2 then call("PEXPIRE", names_of(selection), KEPT_MS) end
     end
   end
   return true
@@ -54,7 +54,7 @@ end
 
 -- Write down what there is to know; where nothing was found, who listens.
 function selected.close(reply, is_empty)
-  if own then call("SET", virtual, string.format("%d %.17g", generation, own), "PX", KEPT) end
+  if own then call("SET", virtual, string.format("%d %.17g", generation, own), "PX", KEPT_MS) end
   if not is_empty then return ring_for(chosen[turn]) end
   if unfinished then reply[9] = cjson.encode({ turn - 1, seen[1], seen[2] }) elseif stale then reply[9] = "[0]" end
   call("ZREMRANGEBYSCORE", bell .. "s", "-inf", string.format("%d", now_ms))

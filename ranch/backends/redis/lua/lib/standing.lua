@@ -1,11 +1,10 @@
 -- Lanes taken out of the index, to be served in their order and put back at the end.
--- @key ready  index of the lanes that wait
+-- @key ready        index of the lanes that wait
+-- @constant SERVED  added to the tick of a lane's last service to make its order: lanes never served come first
 
 -- Members and ranks by turns. No more lanes than jobs can be served: each service changes the place of its
 -- own lane only.
 local standing, at = {}, 1
--- Added to the tick of a lane's last service to make its order: lanes never served come first.
-local SERVED = 281474976710656
 
 local function insert(member, rank)
   local last = #standing
