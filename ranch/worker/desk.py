@@ -11,7 +11,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from ranch.aqueue import AsyncQueue
-from ranch.exceptions import BackendError, BackendUnavailable, LeaseLost
+from ranch.exceptions import BackendUnavailable, LeaseLost
 from ranch.heartbeat import Heartbeat
 from ranch.model import Lease
 from ranch.worker.slots import Slots
@@ -87,15 +87,21 @@ class Desk:
                     log.warning("queue %r: left to their leases: %s: %s", self.queue.name, jobs, exc)
                     break
                 await pause.wait()
-            except BackendError:
+            except Exception:
+                # Whatever a store may raise: they are left to their leases, and the next are settled all the same.
                 log.exception("queue %r: could not settle %d jobs", self.queue.name, len(leases))
                 break
         self.slots.settle(len(leases))
 
+    async def settled(self) -> None:
+        """Wait until all that has ended is acked, or left to its lease."""
+        while self._acking:
+            # Who waits may be cancelled, and they go on.
+            await asyncio.wait([self._acking])
+
     async def close(self) -> None:
         """Wait for the last acks, and renew no lease any more."""
-        if self._acking:
-            await self._acking
+        await self.settled()
         await asyncio.to_thread(self.heartbeat.stop)
 
     async def _ack(self) -> None:

@@ -61,11 +61,17 @@ class Engine:
                 self.stop()
                 await asyncio.wait(serving)
                 await self._drain()
+        except Exception:
+            # Nobody may be there to whom it could be raised, until somebody stops a worker that has ended long since.
+            log.exception("the worker ends")
+            raise
         finally:
             self._ended = True
-            self._pool.close()
-            for desk in self._desks:
-                await desk.close()
+            try:
+                self._pool.close()
+            finally:
+                for desk in self._desks:
+                    await desk.close()
 
     def stop(self) -> None:
         """Claim no more; what runs is finished."""
@@ -172,17 +178,22 @@ class Engine:
     # The end
 
     async def _drain(self) -> None:
-        """Let what runs end, and give back what does not."""
-        if self._running:
-            await self._unless_abandoned(asyncio.wait(self._running), self._settings.drain_timeout)
+        """Let what runs end and be settled, and give back what does not."""
+        await self._unless_abandoned(self._settled(), self._settings.drain_timeout)
+        for desk in self._desks:
+            desk.hurry = True
         if self._running:
             await self._interrupt()
+
+    async def _settled(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running)
+        for desk in self._desks:
+            await desk.settled()
 
     async def _interrupt(self) -> None:
         log.warning("%d jobs are interrupted, and given back", len(self._running))
         left = dict(self._running)
-        for desk in self._desks:
-            desk.hurry = True
         for running in left:
             running.cancel()
         self._pool.interrupt()

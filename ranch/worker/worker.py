@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import Any
 
 from ranch.aqueue import AsyncQueue
@@ -26,17 +27,24 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._error: BaseException | None = None
+        self._ended = threading.Event()
+        self._ended.set()
 
     def run(self) -> None:
         """Work here until it ends, or until SIGTERM or SIGINT: the first stops it, the second gives back what runs."""
         self._check_idle()
-        asyncio.run(self._run())
+        self._ended.clear()
+        try:
+            asyncio.run(self._run())
+        finally:
+            self._ended.set()
 
     def start(self) -> None:
         """Begin to work, in a thread of its own."""
         self._check_idle()
         begun = threading.Event()
         self._error = None
+        self._ended.clear()
         self._thread = threading.Thread(target=self._work, args=(begun,), daemon=True, name="ranch-worker")
         self._thread.start()
         begun.wait()
@@ -59,9 +67,8 @@ class Worker:
         self._tell(self._worker.abandon)
 
     def wait(self) -> None:
-        """Wait until it ends, as `AsyncWorker.wait`."""
-        if self._thread:
-            self._thread.join()
+        """Wait until it ends, as `AsyncWorker.wait`, in whichever thread it works."""
+        self._ended.wait()
         if self._error:
             raise self._error
 
@@ -82,12 +89,15 @@ class Worker:
         self.stop()
 
     def _check_idle(self) -> None:
-        if self.running or (self._thread and self._thread.is_alive()):
+        if not self._ended.is_set():
             raise RanchError("the worker is running already")
 
     def _tell(self, what: Any) -> None:
-        if self._loop and self.running:
-            self._loop.call_soon_threadsafe(what)
+        loop = self._loop
+        # It may end, and close its loop, at any moment.
+        if loop and self.running:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(what)
 
     def _work(self, begun: threading.Event) -> None:
         try:
@@ -96,6 +106,7 @@ class Worker:
             self._error = exc
         finally:
             begun.set()
+            self._ended.set()
 
     async def _run(self, begun: threading.Event | None = None) -> None:
         self._loop = asyncio.get_running_loop()

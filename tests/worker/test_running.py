@@ -10,7 +10,18 @@ import time
 
 import pytest
 
-from ranch import AsyncQueue, AsyncWorker, ConfigError, InvalidJob, JobTimeout, Queue, RanchError, Retry, Worker
+from ranch import (
+    AsyncQueue,
+    AsyncWorker,
+    BackendUnavailable,
+    ConfigError,
+    InvalidJob,
+    JobTimeout,
+    Queue,
+    RanchError,
+    Retry,
+    Worker,
+)
 from ranch.backends.memory import MemoryBackend
 from ranch.testing.waiting import wait_until
 from ranch.worker.threads import Threads
@@ -473,7 +484,7 @@ async def test_it_lives_in_the_loop_of_an_application(app, shared_url):
     await queue.close()
 
 
-def test_a_worker_that_cannot_go_on_says_so(app, shared_url):
+def test_a_worker_that_cannot_go_on_says_so(app, shared_url, caplog):
     """A queue of another strategy is an error of whoever stops or runs it."""
     app.add.enqueue("acme", 1, 2)
     with (
@@ -481,6 +492,80 @@ def test_a_worker_that_cannot_go_on_says_so(app, shared_url):
         pytest.raises(ConfigError, match="strategy"),
     ):
         Worker(wrong).run()
+    assert "the worker ends" in caplog.text
+
+
+class Moody(MemoryBackend):
+    """A store that answers with an error, once or until further notice."""
+
+    once: Exception | None = None
+    always: Exception | None = None
+
+    async def aperform(self, step):
+        if error := self.once or self.always:
+            self.once = None
+            raise error
+        return await super().aperform(step)
+
+
+def test_an_error_that_no_store_should_raise_costs_one_ack():
+    """Its jobs are left to their leases; all others are acked as ever, and the worker ends in good order."""
+    store = Moody()
+    queue = Queue("mail", backend=store)
+
+    @queue.task
+    def send(number):
+        if number == 0:
+            store.once = ValueError("not today")
+
+    send.enqueue_each("acme", range(3))
+    Worker(queue, concurrency=1, burst=True).run()
+    stats = queue.stats()
+    assert (stats.acked, stats.leased) == (2, 1)
+
+
+def test_a_store_that_is_away_does_not_hold_up_the_end():
+    """What has ended and cannot be settled is left to its lease after `drain_timeout`, too."""
+    store = Moody()
+    queue = Queue("mail", backend=store)
+    ended = threading.Event()
+
+    @queue.task
+    def send():
+        store.always = BackendUnavailable("out for lunch")
+        ended.set()
+
+    send.enqueue("acme")
+    worker = Worker(queue, concurrency=1, drain_timeout=0.2)
+    worker.start()
+    assert ended.wait(30)
+    worker.stop()
+    assert (worker.running, queue.stats().leased) == (False, 1)
+
+
+def test_who_stops_a_worker_of_another_thread_waits_for_it():
+    """`run` has it there, and not `start`."""
+    queue = Queue("mail", backend="memory://")
+    begun, end = threading.Event(), threading.Event()
+
+    @queue.task
+    def rest():
+        begun.set()
+        end.wait(30)
+
+    rest.enqueue("acme")
+    worker = Worker(queue)
+    running = threading.Thread(target=worker.run)
+    running.start()
+    assert begun.wait(30)
+    stopping = threading.Thread(target=worker.stop)
+    stopping.start()
+    wait_until(lambda: worker.health().state == "stopping")
+    assert stopping.is_alive()
+    end.set()
+    stopping.join()
+    assert (worker.health().state, queue.stats().acked) == ("stopped", 1)
+    running.join()
 
 
 def test_what_jobs_send_goes_into_their_lane():
