@@ -77,7 +77,7 @@ def test_each_event_loop_has_its_client(redis_url: str) -> None:
     backend.close()
 
 
-@pytest.mark.parametrize("url", ["http://localhost", "redis://localhost:port/0"])
+@pytest.mark.parametrize("url", ["http://localhost", "redis://localhost:port/0", "redis://localhost/shop"])
 def test_a_url_that_cannot_be_is_refused(url: str) -> None:
     """A wrong address is a matter of configuration."""
     with pytest.raises(ConfigError, match="cannot be used"):

@@ -89,6 +89,9 @@ class Address:
                 service, _, path = path.strip("/").partition("/")
         if kind not in _FORMS or (kind == "sentinel" and not service):
             raise ValueError(f"expected {_FORMS.get(kind, _FORMS[''])}")
+        if scheme != "unix" and (database := path.strip("/")) and not database.isdecimal():
+            # redis-py would take database 0.
+            raise ValueError(f"its database is a number, not {database!r}")
         plain = f"{scheme}://{login}{at}{netloc}/{path.lstrip('/')}"
         said = _parse_url(f"{plain}?{urlencode(query)}")
         defaults = _OPTIONS if scheme == "unix" else _OPTIONS_OVER_TCP
