@@ -259,6 +259,18 @@ def test_a_full_server_goes_on_where_many_lanes_are_looked_at(queue, client):
     assert queue.claim(lanes=["*-10400"]).job.lane == "lane-10400"
 
 
+def test_a_full_server_lets_nobody_wait_for_a_result(queue, client):
+    """But keeps it, and tells it to who asks then."""
+    job = queue.enqueue("a", 1, result_ttl=60.0)
+    lease = queue.claim()
+    client.config_set("maxmemory", 1)
+
+    with pytest.raises(BackendError, match="out of memory"):
+        queue.result(job.id, timeout=10.0)
+    queue.ack([lease], results={job.id: "well"})
+    assert queue.result(job.id, timeout=10.0) == "well"
+
+
 def test_what_a_full_server_lets_out(queue, client):
     """Jobs that are there end in each way that there is, and whoever waits is woken."""
     queue.enqueue_many([("a", number) for number in range(10)])
