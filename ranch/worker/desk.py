@@ -43,8 +43,9 @@ class Pause:
 class Desk:
     """Settles the leases of one queue.
 
-    Acks are put together: while one round trip is under way, what ends waits for the next. So none waits for more than
-    one round trip, and a worker that is killed has jobs that have ended and are not acked from two at most.
+    Acks are put together: while some are under way, what ends waits for the next. On Redis they go with what else is
+    asked at that moment, the next claim above all, and before it. So none waits for more than two round trips, and a
+    worker that is killed has jobs that have ended and are not acked from three at most.
     """
 
     queue: AsyncQueue

@@ -134,7 +134,8 @@ class RedisBackend:
                 with suppress(ResponseError):
                     warn_of_eviction(await client.info("memory"))
                 self._looked = True
-        return await asend(client, step)
+        line = None if step.waits else self._connections.line()
+        return await asend(line.ask if line else client.execute_command, step)
 
     def _failed(self, error: Exception) -> None:
         if is_replica(error):

@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ranch.backends.redis.clients import Address
+from ranch.backends.redis.lines import Line
 from ranch.exceptions import BackendError
 from ranch.forks import BeginsAnew
 
@@ -25,6 +26,7 @@ class Connections(BeginsAnew):
         self._given_async_client = async_client
         # An async client belongs to the event loop it was first used in.
         self._async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, Line] = WeakKeyDictionary()
         super().__init__()
 
     def _begin(self) -> None:
@@ -50,6 +52,14 @@ class Connections(BeginsAnew):
             client = self._async_clients[loop] = self._address.async_client()
         return client
 
+    def line(self) -> Line | None:
+        """Return the line of the running event loop. A cluster, and a client made elsewhere, have none."""
+        loop = asyncio.get_running_loop()
+        line = self._lines.get(loop)
+        if line is None and self._address and (pool := getattr(self.async_client(), "connection_pool", None)):
+            line = self._lines[loop] = Line(pool)
+        return line
+
     def drop_idle(self) -> None:
         """Connect anew for the next call: the name of the server, or its Sentinels, may lead somewhere else by now."""
         if pool := getattr(self._client, "connection_pool", None):
@@ -62,6 +72,8 @@ class Connections(BeginsAnew):
         """Do as `drop_idle`, for the running event loop."""
         if pool := getattr(self.async_client(), "connection_pool", None):
             await pool.disconnect(inuse_connections=False)
+        if line := self.line():
+            line.move()
 
     def close(self) -> None:
         """Close what was opened here; it is opened again when it is needed."""
@@ -74,7 +86,10 @@ class Connections(BeginsAnew):
     async def aclose(self) -> None:
         """Do as `close`, for the running event loop's client too."""
         self.close()
-        client = self._async_clients.pop(asyncio.get_running_loop(), None)
+        loop = asyncio.get_running_loop()
+        if line := self._lines.pop(loop, None):
+            await line.close()
+        client = self._async_clients.pop(loop, None)
         if client is not None:
             for each in (client, *_sentinels(client)):
                 await each.aclose()

@@ -94,13 +94,13 @@ def send(client: Any, call: Call) -> Any:
     return call.read(reply)
 
 
-async def asend(client: Any, call: Call) -> Any:
-    """Do as `send`, awaited."""
+async def asend(ask: Callable[..., Awaitable[Any]], call: Call) -> Any:
+    """Do as `send`, awaited, by way of what sends a command and returns the answer."""
     with translated(call.error):
         try:
-            reply = await heeding(client.execute_command(*call.words()))
+            reply = await heeding(ask(*call.words()))
         except NoScriptError:
-            reply = await heeding(client.execute_command(*call.words("EVAL")))
+            reply = await heeding(ask(*call.words("EVAL")))
     return call.read(reply)
 
 
