@@ -52,7 +52,7 @@ def fill_and_empty(url: str, jobs: int, lanes: int) -> Emptied:
         # The first look sees that a lane was served since the last one, the second that it was not.
         for _ in range(2):
             clock.advance(2 * TTL)
-            while client.zcount("{ranch:q}:timers", "-inf", round(clock() * 1000)):
+            while client.zcount("{ranch:q}:timers", -round(clock() * 1000), round(clock() * 1000)):
                 queue.reclaim(BATCH)
         return Emptied(peak, used(client) - before, sorted(key.decode() for key in client.scan_iter(count=BATCH)))
 

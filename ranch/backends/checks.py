@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
@@ -99,7 +100,9 @@ class Check:
                 self._found(
                     "lane that is not looked at again", lane.key, self._traffic.look_at, tables, lane, tables.queue.now
                 )
-            if self._traffic.policy.lane_ttl is not None and not _has(tables, lane.idle_at, f"i{lane.key}"):
+            if self._traffic.policy.lane_ttl is not None and not _has(
+                tables, lane.idle_at and -lane.idle_at, f"i{lane.key}"
+            ):
                 self._found(
                     "lane without the timer of its idleness", lane.key, self._traffic.look_whether_idle, tables, lane
                 )
@@ -116,7 +119,7 @@ class Check:
 
     def _timers(self) -> None:
         tables = self._tables
-        for at, timer in _paged(tables.timers, (0.0, ""), lambda timer: timer):
+        for at, timer in _paged(tables.timers, (-math.inf, ""), lambda timer: timer):
             if not self._is_wanted(at, timer[0], timer[1:]):
                 self._found("timer without a reason", timer, tables.drop_timer, at, timer)
 
@@ -124,10 +127,10 @@ class Check:
         tables = self._tables
         if kind in "ri":
             lane = tables.lane(name)
-            return lane is not None and at == (lane.look_at if kind == "r" else lane.idle_at)
+            return lane is not None and (lane.look_at == at if kind == "r" else lane.idle_at == -at)
         if kind == "x":
             letter = tables.letter(name)
-            return letter is not None and letter.until == at
+            return letter is not None and letter.until == -at
         if kind == "s":
             schedule = tables.schedule(name)
             return schedule is not None and schedule.look_at == at

@@ -11,6 +11,7 @@ from ranch.backends.outcomes import SHED_IDLE
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
 from ranch.backends.search import Search
+from ranch.backends.timers import Timers
 from ranch.backends.traffic import Traffic
 from ranch.model import Lease
 from ranch.selection import Selection
@@ -22,6 +23,7 @@ class Claims(Lookups):
 
     _ranking: Ranking
     _traffic: Traffic
+    _timers: Timers
 
     @atomic
     def claim(
@@ -38,7 +40,7 @@ class Claims(Lookups):
         self._ranking.agree(tables, at_least=limit)
         endings: list[Ending] = []
         due: list[str] = []
-        self._traffic.see_to(tables, TIMERS_PER_CALL, endings, due)
+        self._timers.see_to(tables, TIMERS_PER_CALL, endings, due)
         queue, spare, search = tables.queue, TIMERS_PER_CALL, Search(tables, selections, further)
         leases: list[Lease] = []
         idle_for: float | None = None
@@ -66,9 +68,11 @@ class Claims(Lookups):
             return Claim(leases=leases, ended=endings, idle_for=None, tick=queue.tick, due=due)
         tables.shed_outcomes(SHED_IDLE)  # there is time
         tables.shrink()
-        if idle_for != 0.0 and (at := tables.next_at()) is not None:
-            next_timer = max(0.0, at - queue.now)
-            idle_for = round(next_timer if idle_for is None else min(idle_for, next_timer), 3)
+        if idle_for != 0.0:
+            times = [at - queue.now for at in (tables.next_at(), queue.chores_at) if at is not None]
+            idle_for = min(times if idle_for is None else [*times, idle_for], default=None)
+        if idle_for is not None:
+            idle_for = max(0.0, round(idle_for, 3))
         return Claim(leases=[], ended=endings, idle_for=idle_for, tick=queue.tick, due=due, further=search.further)
 
     def _serve(

@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from heapq import nsmallest
+from itertools import chain
 
 from ranch.backends.heap import Heap
 from ranch.backends.letter_rows import LetterRow
@@ -18,6 +19,15 @@ from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.tables import TableBackend
 from ranch.exceptions import BackendUnavailable
 from ranch.typing import Clock
+
+
+class _Reversed(str):
+    """A text that sorts before those it would sort behind, for what is read backwards from zero."""
+
+    __slots__ = ()
+
+    def __lt__(self, other: str) -> bool:
+        return str.__gt__(self, other)
 
 
 class MemoryTables:
@@ -38,6 +48,8 @@ class MemoryTables:
         self._ready: dict[int, Heap[str]] = {}
         self._places: dict[str, Heap[str]] = {}
         self._timers: Heap[str] = Heap()
+        #: At positive times.
+        self._chores: Heap[str] = Heap()
 
     # Jobs
 
@@ -85,30 +97,42 @@ class MemoryTables:
     # Timers
 
     def add_timer(self, at: float, timer: str) -> None:
-        self._timers.put(timer, (at, timer))
+        if at >= 0:
+            self._timers.put(timer, (at, timer))
+        else:
+            self._chores.put(timer, (-at, _Reversed(timer)))
 
     def drop_timer(self, at: float, timer: str) -> None:
-        self._timers.discard(timer)
+        (self._timers if at >= 0 else self._chores).discard(timer)
 
     def has_timer(self, at: float, timer: str) -> bool:
-        return self._timers.keys.get(timer) == (at, timer)
+        return (self._timers if at >= 0 else self._chores).keys.get(timer) == (abs(at), timer)
 
     def timers(self, after: tuple[float, str], limit: int) -> Sequence[tuple[float, str]]:
-        later = ((at, timer) for timer, (at, _) in self._timers.keys.items() if (at, timer) > after)
-        return nsmallest(limit, later)
+        chores = ((-at, chore) for chore, (at, _) in self._chores.keys.items())
+        timers = ((at, timer) for timer, (at, _) in self._timers.keys.items())
+        return nsmallest(limit, (timer for timer in chain(chores, timers) if timer > after))
 
     def due(self, limit: int) -> Sequence[tuple[float, str]]:
-        timers: list[tuple[float, str]] = []
-        while len(timers) < limit and (at := self.next_at()) is not None and at <= self.queue.now:
-            timer = self._timers.first()
-            assert timer is not None, "a timer is due and there is none"
-            self._timers.discard(timer)
-            timers.append((at, timer))
-        return timers
+        return self._take(self._timers, limit)
 
     def next_at(self) -> float | None:
         first = self._timers.first()
         return self._timers.keys[first][0] if first else None
+
+    def chores(self, limit: int) -> Sequence[tuple[float, str]]:
+        return [(-at, chore) for at, chore in self._take(self._chores, limit)]
+
+    def next_chore(self) -> float | None:
+        first = self._chores.first()
+        return self._chores.keys[first][0] if first else None
+
+    def _take(self, timers: Heap[str], limit: int) -> list[tuple[float, str]]:
+        taken: list[tuple[float, str]] = []
+        while len(taken) < limit and (first := timers.first()) and (at := timers.keys[first][0]) <= self.queue.now:
+            timers.discard(first)
+            taken.append((at, first))
+        return taken
 
     # What jobs hold, and what they leave
 

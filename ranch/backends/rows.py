@@ -189,6 +189,8 @@ class QueueRow(Counters):
     limits: Limits = NONE
     #: As a lane's.
     full_at: float = 0.0
+    #: When the first chore is to be seen to; it may be gone. None if there is none.
+    chores_at: float | None = None
     # The transaction's time, never stored.
     now: float = 0.0
 
@@ -223,7 +225,8 @@ class Tables(LetterTables, OutcomeTables, ScheduleTables, Protocol):
     def all_jobs(self, after: str, limit: int) -> Sequence[JobRow]:
         """Return some of the jobs, by id."""
 
-    # Timers: things to see to at a time. A timer is a text: a letter for its kind, and what it is about.
+    # Timers: things to see to at a time. A timer is a text: a letter for its kind, and what it is about. Those at
+    # negative times are chores, see `chores.add_chore`.
 
     def add_timer(self, at: float, timer: str) -> None: ...
 
@@ -236,10 +239,16 @@ class Tables(LetterTables, OutcomeTables, ScheduleTables, Protocol):
         """Return timers by `(at, timer)`, those after the given one."""
 
     def due(self, limit: int) -> Sequence[tuple[float, str]]:
-        """Return the first timers whose time has come, by `(at, timer)`."""
+        """Return the first timers whose time has come, by `(at, timer)`; no chores."""
 
     def next_at(self) -> float | None:
-        """Return the time of the next timer."""
+        """Return the time of the next timer that is no chore."""
+
+    def chores(self, limit: int) -> Sequence[tuple[float, str]]:
+        """Return the first chores whose time has come, by `(at, timer)` backwards from zero."""
+
+    def next_chore(self) -> float | None:
+        """Return the time of the next chore, as a positive number."""
 
     # What jobs hold, and what they leave
 

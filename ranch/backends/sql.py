@@ -13,7 +13,8 @@ from ranch.backends.letter_rows import LetterRow
 from ranch.backends.rows import JobRow, LaneRow, Place, QueueRow
 from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.sql_layout import JOB, JOB_CHANGES, LANE, QUEUE, columns, read, write
-from ranch.backends.sql_outcomes import Execute, SQLOutcomes
+from ranch.backends.sql_outcomes import Execute
+from ranch.backends.sql_timers import SQLTimers
 from ranch.letters import Death
 
 _SELECT_LANE: Final = f"SELECT {columns(LANE)} FROM lanes WHERE queue = ?"
@@ -41,7 +42,6 @@ _PUT_QUEUE: Final = f"UPDATE queues SET {', '.join(f'{name} = ?' for name in QUE
 _SELECT_JOB: Final = f"SELECT {columns(JOB)} FROM jobs WHERE queue = ?"
 _ADD_JOB: Final = f"INSERT INTO jobs (queue, {columns(JOB)}, place) VALUES (?{', ?' * len(JOB)}, ?)"
 _PUT_JOB: Final = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in JOB_CHANGES)} WHERE queue = ? AND id = ?"
-_ADD_TIMER: Final = "INSERT INTO timers (queue, at, timer) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _HOLD: Final = (
     "INSERT INTO holders (queue, key, job, until) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, until = excluded.until"
@@ -64,7 +64,7 @@ ADD_QUEUE: Final = "INSERT INTO queues (name) VALUES (?) ON CONFLICT (name) DO N
 NO_QUEUE: Final[tuple[Any, ...]] = (0, *write(QueueRow(), QUEUE))
 
 
-class SQLTables(SQLOutcomes):
+class SQLTables(SQLTimers):
     """The rows of one queue in an open transaction; lanes are written when an index is asked, or at the end.
 
     It looks at the result of no statement but a SELECT, and at that at once.
@@ -124,31 +124,6 @@ class SQLTables(SQLOutcomes):
     def _some_jobs(self, where: str, *values: Any) -> Sequence[JobRow]:
         rows = self._execute(f"{_SELECT_JOB} {where}", (self._number, *values)).fetchall()
         return [JobRow(*row) for row in rows]
-
-    # Timers
-
-    def add_timer(self, at: float, timer: str) -> None:
-        self._execute(_ADD_TIMER, (self._number, at, timer))
-
-    def drop_timer(self, at: float, timer: str) -> None:
-        self._execute("DELETE FROM timers WHERE queue = ? AND at = ? AND timer = ?", (self._number, at, timer))
-
-    def has_timer(self, at: float, timer: str) -> bool:
-        query = "SELECT 1 FROM timers WHERE queue = ? AND at = ? AND timer = ?"
-        return self._execute(query, (self._number, at, timer)).fetchone() is not None
-
-    def timers(self, after: tuple[float, str], limit: int) -> Sequence[tuple[float, str]]:
-        query = "SELECT at, timer FROM timers WHERE queue = ? AND (at, timer) > (?, ?) ORDER BY at, timer LIMIT ?"
-        return self._execute(query, (self._number, *after, limit)).fetchall()
-
-    def due(self, limit: int) -> Sequence[tuple[float, str]]:
-        query = "SELECT at, timer FROM timers WHERE queue = ? AND at <= ? ORDER BY at, timer LIMIT ?"
-        return self._execute(query, (self._number, self.queue.now, limit)).fetchall()
-
-    def next_at(self) -> float | None:
-        query = "SELECT at FROM timers WHERE queue = ? ORDER BY at, timer LIMIT 1"
-        row = self._execute(query, (self._number,)).fetchone()
-        return row[0] if row else None
 
     # What jobs hold, and what they leave
 

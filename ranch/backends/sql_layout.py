@@ -12,7 +12,7 @@ from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
 from ranch.limits import NONE, Limits, Rate
 
 #: The layout of the tables; raised when they change.
-LAYOUT: Final = 7
+LAYOUT: Final = 8
 
 #: The columns of each table, by the fields of its row; a queue's time is the transaction's.
 JOB: Final = tuple(field.name for field in fields(JobRow))
@@ -51,7 +51,7 @@ def statements(dialect: Dialect) -> list[str]:
             tick {integer} NOT NULL DEFAULT 0, last_id {integer} NOT NULL DEFAULT 0,
             strategy {text} NOT NULL DEFAULT '', generation {integer} NOT NULL DEFAULT 0,
             moving {dialect.boolean} NOT NULL DEFAULT FALSE, limits {text} NOT NULL DEFAULT '',
-            full_at {real} NOT NULL DEFAULT 0
+            full_at {real} NOT NULL DEFAULT 0, chores_at {real}
         )""",
         f"""CREATE TABLE IF NOT EXISTS lanes (
             queue {integer} NOT NULL, key {text} NOT NULL, {counters}, weight {real} NOT NULL,

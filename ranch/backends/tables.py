@@ -18,6 +18,7 @@ from ranch.backends.outcomes import SHED_IDLE, Outcomes, keep
 from ranch.backends.plans import Plans
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import JobRow, LaneRow, Tables
+from ranch.backends.timers import Timers
 from ranch.backends.traffic import Traffic
 from ranch.backends.waits import Wait, Waits, Watch
 from ranch.choice import StrategyChoice
@@ -42,6 +43,7 @@ class TableLanes(Checks, Claims, Plans, Outcomes, Waits):
         super().__init__(store, queue)
         self._ranking = Ranking(strategy, choice or StrategyChoice.of(strategy))
         self._traffic = Traffic(self._ranking, policy)
+        self._timers = Timers(self._traffic)
 
     # Jobs
 
@@ -132,7 +134,7 @@ class TableLanes(Checks, Claims, Plans, Outcomes, Waits):
         self._ranking.agree(tables)
         endings: list[Ending] = []
         due: list[str] = []
-        reclaimed = self._traffic.see_to(tables, limit, endings, due)
+        reclaimed = self._timers.see_to(tables, limit, endings, due)
         tables.shed_outcomes(SHED_IDLE)
         tables.shrink()
         return Return(reclaimed=reclaimed, ended=endings, due=due)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from ranch.answers import Ending, Outcome
+from ranch.backends.chores import add_chore
 from ranch.backends.gates import blocked, change_limits
 from ranch.backends.letter_rows import LetterRow
 from ranch.backends.outcomes import keep
 from ranch.backends.ranking import Ranking
-from ranch.backends.rows import ID_LENGTH, JobRow, LaneRow, Tables
-from ranch.letters import WORKER_LOST, Death
+from ranch.backends.rows import JobRow, LaneRow, Tables
+from ranch.letters import Death
 from ranch.policy import Policy
-from ranch.schedule import PATIENCE
 
 #: Lanes are looked at together, this many times in `Policy.lane_ttl`, so that those who wait are not woken for each.
 LOOKS: Final = 8
@@ -74,7 +74,7 @@ class Traffic:
         grid = ceil(ttl_ms / LOOKS)
         lane.idle_at = ceil((round(tables.queue.now * 1000) + ttl_ms) / grid) * grid / 1000
         lane.idle_order = lane.order
-        tables.add_timer(lane.idle_at, f"i{lane.key}")
+        add_chore(tables, lane.idle_at, f"i{lane.key}")
 
     # Jobs
 
@@ -184,7 +184,7 @@ class Traffic:
         until = None if (ttl := self.policy.dead_ttl) is None else round(job.at + ttl, 3)
         tables.add_letter(LetterRow(job.id, job.at, until, death))
         if until is not None:
-            tables.add_timer(until, f"x{job.id}")
+            add_chore(tables, until, f"x{job.id}")
         for row in (lane, tables.queue):
             row.died += 1
             row.dead += 1
@@ -212,88 +212,10 @@ class Traffic:
 
     def _forgotten(self, tables: Tables, letter: LetterRow, job: JobRow) -> LaneRow:
         if letter.until is not None:
-            tables.drop_timer(letter.until, f"x{letter.id}")
+            tables.drop_timer(-letter.until, f"x{letter.id}")
         tables.drop_letter(letter.id)
         lane = self.lane(tables, job.lane)
         lane.dead -= 1
         tables.queue.dead -= 1
         tables.put_lane(lane)
         return lane
-
-    # What time brings
-
-    def see_to(self, tables: Tables, limit: int, endings: list[Ending], schedules: list[str]) -> int:
-        """See to the first timers whose time has come; return how many leases had expired."""
-        before = tables.queue.reclaimed
-        # One may make another due at once: a lease that expired lets the lane be looked at that its limit held back.
-        while limit > 0 and (due := tables.due(limit)):
-            limit -= len(due)
-            for at, timer in due:
-                tables.drop_timer(at, timer)
-            for _, timer in due:
-                if timer[0] == "s":
-                    schedules += self._put_off(tables, timer[1:])
-                else:
-                    self._see_to_one(tables, timer[0], timer[1:], endings)
-        return tables.queue.reclaimed - before
-
-    def _see_to_one(self, tables: Tables, kind: str, name: str, endings: list[Ending]) -> None:
-        # What a timer is about may be gone, by one before it.
-        if kind == "x":
-            if letter := tables.letter(name):
-                self.forget(tables, letter)
-        elif kind in "ri":
-            if lane := tables.lane(name):
-                (self._look if kind == "r" else self._forget_if_idle)(tables, lane)
-        elif job := tables.job(name[:ID_LENGTH]):
-            lane = self.lane(tables, job.lane)
-            self._job_timers[kind](self, tables, lane, job, endings)
-            tables.put_lane(lane)
-
-    def _put_off(self, tables: Tables, name: str) -> list[str]:
-        # Whoever calls is to fire it. If they die, it is told again.
-        if row := tables.schedule(name):
-            row.look_at = round(tables.queue.now + PATIENCE, 3)
-            tables.put_schedule(row)
-            tables.add_timer(row.look_at, f"s{name}")
-        return [name] if row else []
-
-    def _look(self, tables: Tables, lane: LaneRow) -> None:
-        lane.look_at = None
-        if lane.blocked:
-            lane.blocked = ""
-            if lane.pending:
-                self.enter(tables, lane)
-        tables.put_lane(lane)
-
-    def _forget_if_idle(self, tables: Tables, lane: LaneRow) -> None:
-        if lane.is_forgettable and lane.idle_order == lane.order:
-            if lane.look_at is not None:
-                tables.drop_timer(lane.look_at, f"r{lane.key}")
-            tables.drop_lane(lane)
-        else:
-            self.look_whether_idle(tables, lane)
-            tables.put_lane(lane)
-
-    def _fell_due(self, tables: Tables, lane: LaneRow, job: JobRow, endings: list[Ending]) -> None:
-        lane.delayed -= 1
-        tables.queue.delayed -= 1
-        self.come_back(tables, lane, job, endings)
-
-    def _expired(self, tables: Tables, lane: LaneRow, job: JobRow, endings: list[Ending]) -> None:
-        # One that is leased is left to its owner: it ends when it would come back.
-        if job.state in {"ready", "delayed"}:
-            self.withdraw(tables, lane, job)
-            endings.append(self.end(tables, lane, job, "expired"))
-
-    def _reclaim(self, tables: Tables, lane: LaneRow, job: JobRow, endings: list[Ending]) -> None:
-        job.reclaims += 1
-        for row in (lane, tables.queue):
-            row.reclaimed += 1
-        self.freed(tables, lane)
-        if job.reclaims > self.policy.max_reclaims and not job.has_expired(tables.queue.now):
-            endings.append(self.die(tables, lane, job, WORKER_LOST))
-        else:
-            self.come_back(tables, lane, job, endings)
-
-    _job_timers: ClassVar = {"d": _fell_due, "e": _expired, "l": _reclaim}

@@ -63,8 +63,9 @@ class Lanes(Protocol):
 
         A job's own lease time goes before `lease`. First sees to up to `TIMERS_PER_CALL` things whose time has come:
         delayed jobs fallen due and leased ones whose lease expired go back into their lanes, expired ones leave, lanes
-        that were held back are looked at again. An expired job is never leased; it is met at most `TIMERS_PER_CALL`
-        times more, so a claim may take fewer than there are, and says with ``idle_for=0`` that more can be had at once.
+        that were held back are looked at again. Idle lanes and outdated dead letters are forgotten after all that. An
+        expired job is never leased; it is met at most `TIMERS_PER_CALL` times more, so a claim may take fewer than
+        there are, and says with ``idle_for=0`` that more can be had at once.
         """
         ...
 

@@ -33,10 +33,10 @@ UNREASONED = {
     "timers of lanes that do not wait for them": """
         SELECT timer FROM timers t WHERE substr(timer, 1, 1) IN ('r', 'i') AND NOT EXISTS (
             SELECT 1 FROM lanes WHERE queue = t.queue AND key = substr(timer, 2)
-            AND t.at = CASE timer WHEN 'r' || key THEN look_at ELSE idle_at END)""",
+            AND t.at = CASE timer WHEN 'r' || key THEN look_at ELSE -idle_at END)""",
     "timers of letters that are not there": """
         SELECT timer FROM timers t WHERE substr(timer, 1, 1) = 'x' AND NOT EXISTS (
-            SELECT 1 FROM letters WHERE queue = t.queue AND timer = 'x' || id AND t.at = until)""",
+            SELECT 1 FROM letters WHERE queue = t.queue AND timer = 'x' || id AND t.at = -until)""",
     "timers of no kind": "SELECT timer FROM timers WHERE substr(timer, 1, 1) NOT IN ('d', 'e', 'l', 'r', 'i', 'x')",
     "keys held by nobody": """
         SELECT key FROM holders h WHERE NOT EXISTS (

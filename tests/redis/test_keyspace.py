@@ -70,7 +70,7 @@ def test_enqueue_stores_record_lane_and_ring(desk: Desk) -> None:
     assert desk.redis.zrange(f"{TAG}:ready", 0, -1, withscores=True) == [("0000000000001a", 0.0)]
     assert desk.redis.llen(f"{TAG}:bell") == 1
     strategy = StrategyChoice.of(WeightedLRU()).text
-    assert desk.redis.hgetall(f"{TAG}:meta") == {"last_id": "2", "tick": "1", "layout": "4", "strategy": strategy}
+    assert desk.redis.hgetall(f"{TAG}:meta") == {"last_id": "2", "tick": "1", "layout": "5", "strategy": strategy}
     assert desk.redis.hgetall(f"{TAG}:lane:a") == {"tag": "0", "order": "0000000000001", "enqueued": "2"}
 
 

@@ -19,9 +19,11 @@ key, after the hash tag    type    holds
 ``:stale:<generation>``    ZSET    what ``:ready`` was under an earlier strategy: lanes that wait to be ranked anew
 ``:jobs``                  HASH    every job until it ends, dead ones too: id in 11 hex digits to record (see `records`)
 ``:timers``                ZSET    what is to be seen to at a time: score that time in ms, member ``d<id>`` of a delayed
-                                   job, ``l<id><token>`` of a leased one, ``e<id>`` of one that expires, ``x<id>`` of a
-                                   dead letter that is removed then; ``r<lane>`` of a lane held back by a limit, to be
-                                   looked at again, ``i<lane>`` of one that may be idle then, ``s<name>`` of a schedule
+                                   job, ``l<id><token>`` of a leased one, ``e<id>`` of one that expires, ``r<lane>`` of
+                                   a lane held back by a limit, to be looked at again, ``s<name>`` of a schedule.
+                                   Chores, for which no job waits: score the negative of that time, ``x<id>`` of a dead
+                                   letter that is removed then, ``i<lane>`` of a lane that may be idle; and for the
+                                   first of them ``h``, at that time or before
 ``:lanes``                 SET     the keys of the lanes there are
 ``:bell``                  LIST    at most one token, for one who waits
 ``:lanes:<digest>``        HASH    the names of a selection of lanes, which claims know by its digest; with their orders

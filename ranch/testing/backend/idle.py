@@ -8,17 +8,26 @@ from typing import Any, Final
 import pytest
 
 from ranch.letters import Death
+from ranch.limits import Rate
 from ranch.model import LaneUpdate, NewJob
 from ranch.policy import Policy
 from ranch.testing.backend.case import BackendCase, DrivenLanes
 from ranch.testing.clock import FakeClock
-from ranch.typing import Backend
+from ranch.typing import TIMERS_PER_CALL, Backend
 
 _TTL: Final = 80.0
 
 
 def _settle(lanes: DrivenLanes) -> None:
     lanes.ack(lanes.take())
+
+
+def _fill(lanes: DrivenLanes, count: int) -> None:
+    """Let there be so many lanes without jobs."""
+    for start in range(0, count, 100):
+        keys = [f"lane{n}" for n in range(start, min(start + 100, count))]
+        lanes.enqueue([NewJob(lane=key, body=b"", content_type="") for key in keys])
+        _settle(lanes)
 
 
 class IdleLanes(BackendCase):
@@ -113,10 +122,7 @@ class IdleLanes(BackendCase):
 
     def test_many_idle_lanes_go_in_bounded_steps(self, short: DrivenLanes, clock: FakeClock) -> None:
         """Each call forgets no more than it was told to see to, and goes on with the next."""
-        for start in range(0, 600, 100):
-            keys = [f"lane{n}" for n in range(start, start + 100)]
-            short.enqueue([NewJob(lane=key, body=b"", content_type="") for key in keys])
-            _settle(short)
+        _fill(short, 600)
         clock.advance(3 * _TTL)
         counts = [600]
         while counts[-1]:
@@ -125,6 +131,60 @@ class IdleLanes(BackendCase):
             clock.advance(0.0 if counts[-1] != counts[-2] else _TTL)
             assert len(counts) < 40
         assert all(0 <= before - after <= 100 for before, after in pairwise(counts))
+
+    @pytest.mark.parametrize("job", ["delayed", "lease expired", "held back"])
+    def test_idle_lanes_hold_no_job_up(self, short: DrivenLanes, clock: FakeClock, job: str) -> None:
+        """However many fall idle at one moment: the first claim finds what is due after them."""
+        _fill(short, 20 * TIMERS_PER_CALL)
+        short.update([LaneUpdate(key="b", limits={"rate": Rate(1, 2 * _TTL)})])
+        short.put("b", "1")
+        _settle(short)
+        if job == "held back":
+            short.put("b", "later")
+        elif job == "delayed":
+            short.put("a", "later", delay=2 * _TTL)
+        else:
+            short.put("a", "later")
+            short.take(lease=2 * _TTL)
+        clock.advance(2 * _TTL)
+
+        assert "later" in short.names()
+
+    def test_dead_letters_whose_time_is_over_hold_no_job_up(self, backend: Backend, clock: FakeClock) -> None:
+        """However many go at one moment: the first claim finds what is due after them."""
+        lanes = DrivenLanes(backend, policy=Policy(dead_ttl=5.0))
+        lanes.put("a", *map(str, range(100)))
+        lanes.bury(lanes.take(), Death())
+        lanes.put("a", "later", delay=6.0)
+        clock.advance(6.0)
+
+        assert lanes.names() == ["later"]
+        while lanes.stats().dead > TIMERS_PER_CALL:
+            assert lanes.claim(1, 30.0, "me").idle_for == 0.0
+        lanes.check()
+
+    def test_idle_lanes_go_while_there_is_work(self, short: DrivenLanes, clock: FakeClock) -> None:
+        """Claims that always find a job forget lanes, too, and in bounded steps."""
+        _fill(short, 5 * TIMERS_PER_CALL)
+        short.put("busy", *map(str, range(20)))
+        clock.advance(2.25 * _TTL)
+        counts = [len(short.keys())]
+        while counts[-1] > 1 and len(short.names(1)) == 1:
+            counts.append(len(short.keys()))
+            clock.advance(0.0 if counts[-1] != counts[-2] else _TTL)
+
+        assert counts[-1] == 1
+        assert all(0 <= before - after <= TIMERS_PER_CALL for before, after in pairwise(counts))
+
+    def test_an_empty_claim_waits_for_the_next_idle_lane(self, short: DrivenLanes, clock: FakeClock) -> None:
+        """So that lanes are forgotten where nothing else is to do, all of them and without a pause."""
+        _fill(short, 3 * TIMERS_PER_CALL)
+        waited = 0.0
+        while (idle_for := short.claim(1, 30.0, "me").idle_for) is not None:
+            waited += idle_for
+            clock.advance(idle_for)
+        assert short.keys() == []
+        assert _TTL <= waited <= 2.25 * _TTL
 
     def test_lanes_are_kept_for_ever_if_the_policy_says_so(self, backend: Backend, clock: FakeClock) -> None:
         """Without a time to live nothing is forgotten, and nothing is waited for."""

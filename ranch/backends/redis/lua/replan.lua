@@ -14,7 +14,7 @@ local member = "s" .. name
 call("ZREM", timers, member)
 if look_ms ~= "" then
   call("ZADD", timers, look_ms, member)
-  if call("ZRANGE", timers, 0, 0)[1] == member then
+  if call("ZRANGEBYSCORE", timers, "0", "+inf", "LIMIT", "0", "1")[1] == member then
     ring()
     alert()
   end

@@ -24,7 +24,7 @@ for i = first, #ARGV, 4 do
   call("HSET", jobs, id, ARGV[i + 3])
   call("ZADD", dead, died_ms, id)
   call("HSET", letters, id, ARGV[i + 2])
-  if dead_ttl_ms then call("ZADD", timers, died_ms + dead_ttl_ms, "x" .. id) end
+  if dead_ttl_ms then add_chore(died_ms + dead_ttl_ms, "x" .. id) end
   for _, name in ipairs({ "enqueued", "died", "dead" }) do call("HINCRBY", lane_prefix .. lane, name, 1) end
 end
 call("HINCRBY", meta, "died", (#ARGV - first + 1) / 4)

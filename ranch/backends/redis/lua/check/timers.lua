@@ -28,6 +28,8 @@ for i = 1, #found[2], 2 do
     is_wanted = call("SISMEMBER", lanes, name) == 1
   elseif kind == "x" then
     is_wanted = call("ZSCORE", dead, name)
+  elseif kind == "h" then
+    is_wanted = true
   elseif kind == "s" then
     is_wanted = call("HGET", schedules, name)
   else

@@ -1,5 +1,5 @@
 -- Lanes that become backlogged, and jobs that become ready.
--- @include strategy, policy, lib.queue, lib.lanes, lib.ranks, lib.gates, lib.bells
+-- @include strategy, policy, lib.queue, lib.lanes, lib.ranks, lib.gates, lib.bells, lib.chores
 -- @key ready           index of the lanes that wait
 -- @key timers          what is to be seen to, by its time
 -- @key bell            list of at most one token
@@ -14,7 +14,7 @@
 local function look_whether_idle(key, order)
   if not lane_ttl_ms then return end
   local grid = math.ceil(lane_ttl_ms / LOOKS)
-  call("ZADD", timers, math.ceil((now_ms + lane_ttl_ms) / grid) * grid, "i" .. key)
+  add_chore(math.ceil((now_ms + lane_ttl_ms) / grid) * grid, "i" .. key)
   if order then call("HSET", lane_prefix .. key, "idle_order", order) end
 end
 

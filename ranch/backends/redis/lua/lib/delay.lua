@@ -9,7 +9,7 @@ local function delay(id, at_ms)
   call("ZADD", timers, at_ms, member)
   call("HINCRBY", meta, "delayed", 1)
   queue.tick = queue.tick + 1
-  local is_next = call("ZRANGE", timers, 0, 0)[1] == member
+  local is_next = call("ZRANGEBYSCORE", timers, "0", "+inf", "LIMIT", "0", "1")[1] == member
   if is_next then alert() end
   return is_next
 end

@@ -49,28 +49,6 @@ function due.r(key)
   if call("EXISTS", pending_prefix .. key) == 1 then enter(lane) end
 end
 
--- A lane that may be idle.
-function due.i(key)
-  local row = call("HGETALL", lane_prefix .. key)
-  local fields, was_set = {}, false
-  for i = 1, #row, 2 do
-    fields[row[i]] = row[i + 1]
-    was_set = was_set or string.find(row[i], "^tag:") or string.find(row[i], "^data:")
-  end
-  local numbers = setmetatable({}, { __index = function(_, name) return tonumber(fields[name]) or 0 end })
-  local weight = tonumber(fields.set_weight or fields.weight or 1)
-  local jobs_left = numbers.enqueued + numbers.revived - numbers.acked - numbers.died
-    - numbers.expired - numbers.cancelled + numbers.dead
-  if jobs_left > 0 or was_set or weight ~= 1 or fields.limits or fields.idle_order ~= fields.order then
-    return look_whether_idle(key, fields.order)
-  end
-  call("DEL", lane_prefix .. key)
-  call("SREM", lanes, key)
-  call("ZREM", timers, "r" .. key)
-end
-
-function due.x(id) forget(id) end
-
 -- A schedule. Whoever calls is to fire it; if they die, it is told again after schedule.PATIENCE.
 function due.s(name)
   call("ZADD", timers, now_ms + PATIENCE_MS, "s" .. name)

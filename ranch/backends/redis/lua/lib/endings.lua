@@ -1,5 +1,5 @@
 -- Jobs that go for good, and dead letters.
--- @include policy, lib.queue, lib.records, lib.outcomes
+-- @include policy, lib.queue, lib.records, lib.outcomes, lib.chores
 -- @key meta         the queue's row
 -- @key jobs         records by job id
 -- @key timers       what is to be seen to, by its time
@@ -55,7 +55,7 @@ local function die(id, record, job, letter)
   call("HSET", jobs, id, record)
   call("ZADD", dead, now_ms, id)
   call("HSET", letters, id, letter)
-  if dead_ttl_ms then call("ZADD", timers, now_ms + dead_ttl_ms, "x" .. id) end
+  if dead_ttl_ms then add_chore(now_ms + dead_ttl_ms, "x" .. id) end
   if job.result_ms then keep(id, job.result_ms, "dead\0\0" .. letter) end
   count(job.lane, "died", 1)
   call("HINCRBY", lane_prefix .. job.lane, "dead", 1)

@@ -3,7 +3,7 @@
 -- @key meta  the queue's row
 -- @arg own   text of the strategy that the client has; empty if the call ranks nothing
 
-local LAYOUT = 4
+local LAYOUT = 5
 
 local stored = call(
   "HMGET", meta,

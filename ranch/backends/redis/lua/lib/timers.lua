@@ -7,14 +7,14 @@
 -- Names of the schedules that are due.
 local runs = {}
 
--- See to the first `limit` timers whose time has come; return how many, and how many leases had expired.
+-- See to the first `limit` timers whose time has come, then to chores; return how many, and how many leases had expired.
 local function see_to(limit)
   -- As text: the server would print a number as a float, which takes it longer.
   local now = string.format("%d", now_ms)
-  local first = call("ZRANGEBYSCORE", timers, "-inf", now, "LIMIT", "0", limit)
+  local first = call("ZRANGEBYSCORE", timers, "0", now, "LIMIT", "0", limit)
   if #first == 0 then return 0, 0 end
-  -- @include lib.due
-  local seen, expired = 0, 0
+  -- @include lib.due, lib.housekeeping
+  local seen, expired, has_chores = 0, 0, false
   -- One may make another due at once: a lease that expired lets the lane be looked at that its limit held back.
   while #first > 0 do
     seen = seen + #first
@@ -24,7 +24,10 @@ local function see_to(limit)
     end
     for i = 1, #first do
       local kind, name = string.sub(first[i], 1, 1), string.sub(first[i], 2)
-      if kind == "r" or kind == "i" or kind == "x" or kind == "s" then
+      if kind == "h" then
+        -- It is none of those that are counted.
+        has_chores, seen = true, seen - 1
+      elseif kind == "r" or kind == "s" then
         due[kind](name)
       else
         local id = string.sub(name, 1, 11)
@@ -34,8 +37,9 @@ local function see_to(limit)
         if kind == "l" then expired = expired + 1 end
       end
     end
-    first = seen < tonumber(limit) and call("ZRANGEBYSCORE", timers, "-inf", now, "LIMIT", "0", limit - seen) or {}
+    first = seen < tonumber(limit) and call("ZRANGEBYSCORE", timers, "0", now, "LIMIT", "0", limit - seen) or {}
   end
+  if has_chores then seen = seen + see_to_chores(limit - seen) end
   call("HSET", meta, "tick", queue.tick)
   return seen, expired
 end
