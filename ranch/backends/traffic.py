@@ -48,6 +48,7 @@ class Traffic:
         lane.blocked, until = blocked(lane, tables.queue.now)
         if until is not None:
             self.look_at(tables, lane, until)
+            tables.queue.tick += 1  # wakes those who wait, for it may be before what they wait for
         return bool(lane.blocked)
 
     def limit(self, tables: Tables, lane: LaneRow, changes: Mapping[str, Any]) -> None:

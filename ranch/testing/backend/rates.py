@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from math import isclose
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from ranch.limits import Rate
+from ranch.selection import selections
 from ranch.testing.backend.case import BackendCase, DrivenLanes
 from ranch.testing.backend.limits import limit
 from ranch.testing.clock import FakeClock
@@ -101,6 +103,23 @@ class Rates(BackendCase):
         assert lanes.claim(1, 30.0, "me").idle_for == 12.5
         clock.advance(12.5)
         assert lanes.names() == ["later"]
+
+    @pytest.mark.parametrize("chosen", [None, ["acme"]], ids=["all lanes", "selected"])
+    def test_who_waits_is_told_of_the_next_token(self, lanes: DrivenLanes, chosen: list[str] | None) -> None:
+        """Where a job comes into an empty lane that is at its rate: it may be due before what is waited for."""
+        select = selections(chosen, None)
+        limit(lanes, "acme", rate="4/s")
+        lanes.put("acme", "1")
+        lanes.take()
+        empty = lanes.claim(1, 30.0, "me", selections=select)
+        lanes.wait(0.05, empty.tick, select)  # takes the token of what has rung before
+        lanes.put("acme", "2")
+        started = time.monotonic()
+
+        lanes.wait(30.0, empty.tick, select)
+
+        assert time.monotonic() - started < 1.5  # no store wakes for nothing as soon
+        assert lanes.claim(1, 30.0, "me", selections=select).idle_for == 0.25
 
     def test_another_rate_takes_over_the_tokens_that_are_missing(
         self, lanes: DrivenLanes, clock: FakeClock, limited: Any

@@ -39,6 +39,7 @@ local function limit(key, changes)
   local was_blocked = lane.blocked
   if is_blocked(lane) then
     if not was_blocked then leave_index(lane) end
+    if lane.blocked == "rate" then ring() end
   elseif was_blocked then
     place(lane)
     ring()

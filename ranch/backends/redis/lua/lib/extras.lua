@@ -1,6 +1,6 @@
 -- What a claim does where limits, expiries or leases of jobs are in use. Made only then, for each function that a
 -- script makes costs each of its calls.
--- @include lib.queue, lib.standing, lib.ranks, lib.limits, lib.gates
+-- @include lib.queue, lib.standing, lib.ranks, lib.limits, lib.gates, lib.bell
 -- @key meta            the queue's row
 -- @key ready           index of the lanes that wait
 -- @key lane_prefix     of the keys of lanes' rows
@@ -39,7 +39,10 @@ function extras.charge(lane, capped, place)
 end
 
 function extras.is_held_back(lane)
-  return lane.limits and is_blocked(lane)
+  local reason = lane.limits and is_blocked(lane)
+  -- Who waits is to wait for the next token.
+  if reason == "rate" then ring() end
+  return reason
 end
 
 -- Let the job at the head of a lane end, which has expired. 0 if no more such jobs are to be met: it stays then.

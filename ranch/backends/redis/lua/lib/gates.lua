@@ -1,5 +1,5 @@
 -- Lanes that a limit keeps out of the index.
--- @include lib.queue, lib.lanes
+-- @include lib.queue, lib.lanes, lib.bells
 -- @key meta          the queue's row
 -- @key ready         index of the lanes that wait
 -- @key timers        what is to be seen to, by its time
@@ -28,7 +28,12 @@ local function is_blocked(lane)
     -- @include lib.limits
     lane.loaded = lane.loaded or load_limits(lane_prefix .. lane.key, lane.limits)
     reason, at = forbids(lane.loaded, lane.claimed)
-    if at then call("ZADD", timers, at, "r" .. lane.key) end
+    if at then
+      call("ZADD", timers, at, "r" .. lane.key)
+      -- It may be before what those wait for who wait.
+      queue.tick = queue.tick + 1
+      alert()
+    end
   end
   set_blocked(lane, reason)
   return reason
