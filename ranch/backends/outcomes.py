@@ -15,6 +15,8 @@ from ranch.letters import Death
 
 #: How many outcomes whose time is over go when there is nothing else to do.
 SHED_IDLE: Final = 100
+#: How many go for each that is kept, so that they become fewer.
+_SHED: Final = 2
 
 
 def keep(tables: Tables, job: JobRow, outcome: Outcome) -> None:
@@ -23,6 +25,7 @@ def keep(tables: Tables, job: JobRow, outcome: Outcome) -> None:
         return
     body = outcome.body if outcome.death is None else json.dumps(asdict(outcome.death)).encode()
     until = round(tables.queue.now + job.result_ttl, 3)
+    tables.shed_outcomes(_SHED)
     tables.add_outcome(OutcomeRow(job.id, until, outcome.how, outcome.content_type, body))
 
 

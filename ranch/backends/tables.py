@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve
 
@@ -29,9 +29,6 @@ from ranch.policy import DEFAULT, Policy
 from ranch.typing import NO_RESULTS, Strategy
 
 R = TypeVar("R")
-
-#: How many outcomes whose time is over go for each that is kept, so that they become fewer.
-_SHED: Final = 2
 
 
 class TableLanes(Checks, Claims, Plans, Outcomes, Waits):
@@ -63,8 +60,6 @@ class TableLanes(Checks, Claims, Plans, Outcomes, Waits):
                 keep(tables, job, result)
             self._traffic.drop(tables, job)
 
-        if results:
-            tables.shed_outcomes(_SHED * len(results))
         return self._settle(tables, leases, done)
 
     @atomic

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from ranch.limits import Rate
+from ranch.policy import Policy
 from ranch.selection import selections
 from ranch.testing.backend.case import BackendCase, DrivenLanes
 from ranch.testing.backend.limits import limit
 from ranch.testing.clock import FakeClock
+from ranch.typing import Backend
 
 
 def _limit_queue(lanes: DrivenLanes, **limits: Any) -> None:
@@ -120,6 +122,14 @@ class Rates(BackendCase):
 
         assert time.monotonic() - started < 1.5  # no store wakes for nothing as soon
         assert lanes.claim(1, 30.0, "me", selections=select).idle_for == 0.25
+
+    def test_the_time_to_the_next_token_is_whole_milliseconds(self, backend: Backend) -> None:
+        """Also where nothing else is waited for."""
+        lanes = DrivenLanes(backend, policy=Policy(lane_ttl=None))
+        lanes.limit({"rate": "5/s"})
+        lanes.put("a", "1", "2")
+        lanes.ack(lanes.take())
+        assert lanes.claim(1, 30.0, "me").idle_for == 0.2
 
     def test_another_rate_takes_over_the_tokens_that_are_missing(
         self, lanes: DrivenLanes, clock: FakeClock, limited: Any
