@@ -35,6 +35,7 @@ class Site:
     app: Celery
     journal: Journal
     queue: Queue
+    worker: CeleryWorker
     events: list[dict[str, Any]]
 
     def send(self, task: str, *args: Any, **options: Any) -> AsyncResult[Any]:
@@ -66,8 +67,8 @@ def running(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             "accept_content": ["json", "yaml"],
         }
         app = make_app(folder, **settings)
-        with told(app) as events, CeleryWorker(folder, settings, "-E"):
-            site = Site(app, Journal(folder), Ranch(app).queue(), events)
+        with told(app) as events, CeleryWorker(folder, settings, "-E") as worker:
+            site = Site(app, Journal(folder), Ranch(app).queue(), worker, events)
             yield site
             site.journal.open_gate()
         # Results that are forgotten tell the server, which must be there.
@@ -174,6 +175,8 @@ def test_time_limits_hold(site: Site) -> None:
     assert site.send("patient", "soft", soft_time_limit=0.3).get(timeout=SOON) == "gave up"
     with pytest.raises(TimeLimitExceeded):
         site.send("patient", "hard", time_limit=0.3).get(timeout=SOON)
+    wait_until(site.is_settled)
+    assert "callback raised" not in site.worker.log
 
 
 # Whether it runs

@@ -58,7 +58,8 @@ def hook_end(request: Any, ended: Callable[[Any], None]) -> None:
             try:
                 return method(*args, **kwargs)
             finally:
-                is_soft_limit = name == "on_timeout" and args[0]
+                # Pools of processes name it, those of greenlets do not.
+                is_soft_limit = name == "on_timeout" and kwargs.get("soft", *args[:1])
                 # One end may be reported more than once: a hard time limit also as the loss of its process.
                 if not is_soft_limit and unhook_end(request):
                     ended(request)
