@@ -48,6 +48,9 @@ from ranch.worker.settings import POOLS
     multiple=True,
     help="The same, for when those assigned have nothing to do; may be repeated.",
 )
+@click.option(
+    "--timeout", metavar="SECONDS", type=float, help="How long a job may run, if neither its call nor its task says so."
+)
 @click.option("--drain-timeout", metavar="SECONDS", type=float, help="How long what runs may take to end.")
 @click.option(
     "--log-level",

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from ranch import JobFailed, Retry
 from ranch.testing.waiting import wait_until
 
 KINDS = ["thread", "process", "coroutine"]
@@ -38,6 +39,17 @@ def test_a_killed_worker_loses_nothing(app, start, tmp_path, kind):
     assert second.wait() == 0, second.log
     assert app.notes() == ["begin-one", "begin-one", "end-one"]
     assert getattr(app, queues[0]).stats().acked == 1
+
+
+def test_a_timeout_may_be_given_on_the_command_line(app, start):
+    """For jobs of which nothing else says it."""
+    job = app.hold.options(retry=Retry.never()).enqueue("acme", "one")
+
+    worker = start("--timeout", "0.3", "--max-jobs", "1")
+
+    assert worker.wait() == 0, worker.log
+    with pytest.raises(JobFailed, match=r"its timeout of 0\.3 seconds"):
+        job.result(0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
