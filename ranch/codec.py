@@ -28,12 +28,12 @@ class Codec:
 
     def dumps(self, payload: Any) -> bytes:
         """Return a payload as bytes."""
-        return self.serializer.dumps(payload)
+        return _written(self.serializer, payload)
 
     def dumps_like(self, payload: Any, content_type: str) -> tuple[bytes, str]:
         """Return a payload as bytes, and of which type they are: the given one, if that is read here."""
         serializer = self.accepted.get(content_type, self.serializer)
-        return serializer.dumps(payload), serializer.content_type
+        return _written(serializer, payload), serializer.content_type
 
     def loads(self, body: bytes, content_type: str) -> Any:
         """Return the payload that was written.
@@ -48,3 +48,15 @@ class Codec:
                 "name its serializer in `accept` if you trust who wrote it"
             )
         return self.accepted[content_type].loads(body)
+
+
+def _written(serializer: Serializer, payload: Any) -> bytes:
+    try:
+        body: object = serializer.dumps(payload)
+    except SerializationError:
+        raise
+    except Exception as exc:
+        raise SerializationError(f"the payload does not serialize as {serializer.content_type}: {exc}") from exc
+    if not isinstance(body, bytes):
+        raise SerializationError(f"a serializer makes bytes, and that of {serializer.content_type} made {body!r:.80}")
+    return body

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -124,6 +128,23 @@ def test_what_cannot_be_read_says_so(body: bytes) -> None:
 
     with pytest.raises(SerializationError, match="application/json"):
         codec.loads(body, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("dumps", "message"),
+    [
+        (lambda payload: json.dumps(payload).encode(), "does not serialize as application/x-own: Object of type set"),
+        (str, r"makes bytes, and that of application/x-own made '\{1\}'"),
+    ],
+)
+def test_a_serializer_of_ones_own_may_raise_what_it_likes(dumps: Callable[[object], Any], message: str) -> None:
+    """It is told as of any other, and so is one that makes no bytes; nothing is stored."""
+    own = SimpleNamespace(content_type="application/x-own", dumps=dumps, loads=json.loads)
+    queue = Queue("q", backend="memory://", serializer=own)
+
+    with pytest.raises(SerializationError, match=message):
+        queue.enqueue("acme", {1})
+    assert queue.stats().enqueued == 0
 
 
 def test_wrong_settings_are_explained() -> None:
