@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ranch.acontrol import AsyncControl
 from ranch.ahandles import AsyncQueueLease
-from ranch.backends.breaker import FAILURES
+from ranch.breaker import FAILURES
 from ranch.heartbeat import Heartbeat
 from ranch.hooks.manager import Plugins
 from ranch.letters import Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ranch.backends.breaker import FAILURES
+from ranch.breaker import FAILURES
 from ranch.control import Control
 from ranch.handles import QueueLease
 from ranch.heartbeat import Heartbeat

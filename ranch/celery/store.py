@@ -7,7 +7,7 @@ from typing import Final
 
 from celery import Celery
 
-from ranch.backends.breaker import opened
+from ranch.backends.guard import opened
 from ranch.celery.broker import key_prefix, store_url
 from ranch.celery.settings import WHERE
 from ranch.config import Config

@@ -8,7 +8,8 @@ from typing import Any, Final
 from attrs import frozen
 
 from ranch.agreement import AgreedLanes
-from ranch.backends.breaker import FAILURES, opened
+from ranch.backends.guard import opened
+from ranch.breaker import FAILURES
 from ranch.checks import checked_key, checked_number
 from ranch.exceptions import ConfigError, InvalidJob
 from ranch.hooks.manager import Plugins, default_plugins

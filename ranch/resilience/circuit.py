@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
-from ranch.backends.breaker import Breaker
+from ranch.breaker import Breaker
 from ranch.checks import checked_count, checked_key, checked_number
 from ranch.exceptions import CircuitOpen, ConfigError, InvalidJob
 

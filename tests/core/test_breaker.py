@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ranch import Queue
-from ranch.backends.breaker import Breaker, GuardedBackend
+from ranch.backends.guard import GuardedBackend
 from ranch.backends.memory import MemoryBackend
+from ranch.breaker import Breaker
 from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
 from ranch.steps import drive
 from ranch.strategies import WeightedLRU

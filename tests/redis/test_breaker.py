@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from ranch import AsyncQueue, BackendUnavailable, Queue
-from ranch.backends.breaker import GuardedBackend
+from ranch.backends.guard import GuardedBackend
 from ranch.backends.redis import RedisBackend
 from ranch.hooks import hookimpl
 from ranch.hooks.manager import Plugins
