@@ -43,7 +43,7 @@ class Unserved:
         return f"{jobs} in lanes of queue {self.queue!r}, and {asked}"
 
 
-class Fleet:
+class RunningWorkers:
     """The workers of an app, as far as they answer; they are asked once, when it first matters.
 
     That takes one second.
@@ -99,10 +99,10 @@ def warn_of_unserved(app: Celery, worker: str, stopped: threading.Event) -> None
     def look() -> None:
         if stopped.wait(BEFORE_LOOKING):
             return
-        fleet = Fleet(app)
+        workers = RunningWorkers(app)
         try:
-            found = [fleet.leaves(Ranch(app).queue(name)) for name in queues]
-            if any(found) and worker not in fleet.queues:
+            found = [workers.leaves(Ranch(app).queue(name)) for name in queues]
+            if any(found) and worker not in workers.queues:
                 log.debug("the worker cannot hear itself, so it does not know whether all queues have workers")
                 return
             for each in filter(None, found):

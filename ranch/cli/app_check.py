@@ -8,7 +8,7 @@ import attrs
 import click
 from celery import Celery
 
-from ranch.celery.unserved import Fleet, known_queues
+from ranch.celery.unserved import RunningWorkers, known_queues
 from ranch.cli.check import are_left, repair_option, told
 from ranch.cli.output import Output, json_option, plain
 from ranch.cli.store import NotFound, backend_option, opened
@@ -30,7 +30,7 @@ def check(obj: Any, *, only: str | None, backend: str | Backend, as_json: bool, 
     The queues may be at work meanwhile. The exit code is 1 if faults are left, or jobs that no worker takes.
     """
     app: Celery = obj.app
-    output, fleet = Output(as_json=as_json), Fleet(app)
+    output, workers = Output(as_json=as_json), RunningWorkers(app)
     # Whether each queue that was found is as it should be.
     well: list[bool] = []
     for name in [only] if only else known_queues(app):
@@ -47,7 +47,7 @@ def check(obj: Any, *, only: str | None, backend: str | Backend, as_json: bool, 
 
 
 def _look(queue: Queue, fleet: Fleet, output: Output, *, repair: bool) -> bool:
-    faults, unserved = queue.check(repair=repair), fleet.leaves(queue)
+    faults, unserved = queue.check(repair=repair), workers.leaves(queue)
     facts = {
         "queue": queue.name,
         "faults": [attrs.asdict(fault) for fault in faults],
