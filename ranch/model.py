@@ -210,6 +210,8 @@ class LaneStats:
     reclaimed: int = 0
     #: Claims that ended in a failure, whether the job is tried again or not.
     failed: int = 0
+    #: Failures after which the job is tried again.
+    retried: int = 0
     #: Jobs that became dead letters.
     died: int = 0
     #: Dead letters that were enqueued again.

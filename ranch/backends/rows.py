@@ -104,6 +104,7 @@ class Counters:
     released: int = 0
     reclaimed: int = 0
     failed: int = 0
+    retried: int = 0
     died: int = 0
     revived: int = 0
     expired: int = 0

@@ -68,11 +68,13 @@ class TableLanes(Checks, Claims, Plans, Outcomes, Waits):
         endings: list[Ending] = []
 
         def give_back(tables: Tables, lane: LaneRow, job: JobRow) -> None:
+            has_expired = job.has_expired(tables.queue.now)
             for row in (lane, tables.queue):
                 row.failed += failed
                 row.released += not failed
+                row.retried += failed and not has_expired
             job.failures += failed
-            if delay and not job.has_expired(tables.queue.now):
+            if delay and not has_expired:
                 self._traffic.delay(tables, lane, job, round(tables.queue.now + delay, 3))
             else:
                 self._traffic.come_back(tables, lane, job, endings)

@@ -173,7 +173,9 @@ _GAUGES: Final = {
     "backlogged": "Lanes that wait to be served.",
     "blocked": "Lanes with ready jobs that a limit keeps from being served.",
 }
-_TOTALS: Final = ("enqueued", "claimed", "acked", "released", "reclaimed", "failed", "died", "expired", "cancelled")
+_TOTALS: Final = (
+    *("enqueued", "claimed", "acked", "released", "reclaimed", "failed", "retried", "died", "expired", "cancelled"),
+)
 
 
 class StoreCollector(Collector):

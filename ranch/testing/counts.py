@@ -10,7 +10,8 @@ from ranch.model import Lane, LaneStats, QueueStats
 #: What is there now. The rest is what has happened, which goes with a lane that is forgotten.
 _PRESENT: Final = ("pending", "delayed", "leased", "dead")
 _PAST: Final = (
-    *("enqueued", "claimed", "acked", "released", "reclaimed", "failed", "died", "revived", "expired", "cancelled"),
+    *("enqueued", "claimed", "acked", "released", "reclaimed", "failed", "retried"),
+    *("died", "revived", "expired", "cancelled"),
 )
 
 
@@ -26,6 +27,7 @@ def check_counts(queue: QueueStats, lanes: Sequence[Lane]) -> None:
         # Each time that a job came in it is still here, was acked, or ended.
         here, ended = stats.pending + stats.delayed + stats.leased, stats.expired + stats.cancelled + stats.died
         assert stats.enqueued + stats.revived == here + stats.acked + ended, stats
+        assert stats.retried <= stats.failed, stats
         assert _forgotten_letters(stats) >= 0, stats
     for name in _PRESENT:
         assert sum(getattr(lane.stats, name) for lane in lanes) == getattr(queue, name), name

@@ -112,7 +112,7 @@ def test_what_the_stores_hold_is_read_when_it_is_asked_for(
     for name in ("pending", "delayed", "leased", "dead", "lanes", "backlogged", "blocked"):
         assert samples[f"ranch_queue_{name}|mail"] == getattr(stats, name)
         assert samples[f"ranch_queue_{name}|sms"] == 0
-    for name in ("enqueued", "claimed", "acked", "released", "failed", "died", "expired", "cancelled"):
+    for name in ("enqueued", "claimed", "acked", "released", "failed", "retried", "died", "expired", "cancelled"):
         assert samples[f"ranch_queue_{name}_total|mail"] == getattr(stats, name) > 0
     assert samples["ranch_queue_oldest_wait_seconds|mail"] > 0
     assert samples["ranch_queue_oldest_wait_seconds|sms"] == 0

@@ -8,8 +8,8 @@ key, after the hash tag    type    holds
 =========================  ======  =====================================================================================
 ``:meta``                  HASH    the queue's row: ``layout`` of these keys, ``virtual`` time, ``tick``; ``last_id``,
                                    which is also how many jobs were enqueued; totals ``claimed acked released
-                                   reclaimed failed died revived expired cancelled``; ``delayed``: how many jobs are;
-                                   ``limits`` of the queue and ``full_at``, as a lane's; ``limited``: how many lanes
+                                   reclaimed failed retried died revived expired cancelled``; ``delayed``: how many jobs
+                                   are; ``limits`` of the queue and ``full_at``, as a lane's; ``limited``: how many lanes
                                    have limits, ``blocked``: how many of them are held back by one;
                                    ``strategy_errors``: how often the strategy gave no usable rank;
                                    ``strategy``: its name and options as JSON, ``generation``: how often it was set, and
@@ -43,14 +43,15 @@ key, after the hash tag    type    holds
                                    expires then. A list, for that is what clients can wait for
 ``:lane:<lane>``           HASH    the lane's row: ``weight``, the one that counts, and ``set_weight``, the one that was
                                    set, if that is another; ``tag`` (its rank), ``order`` (13 hex digits); totals
-                                   ``enqueued claimed acked released reclaimed failed died revived expired cancelled``;
-                                   ``dead``: how many letters are kept; ``mean_time``; ``tag:<name>``; ``data:<name>``
-                                   as JSON; ``limits``, eight words (see ``lib/limits.lua``), ``full_at``: when its
-                                   bucket of tokens is full, in ms, ``blocked``: which limit holds it back;
-                                   ``idle_order``: its order when it was last looked at. Under a strategy without a
-                                   twin ``asked``, the tick at which the client was last given it to ask, and ``step``,
-                                   by how much its last answer to a service raised the rank. If the strategy was set,
-                                   ``generation``: of the one that gave the rank. What has its default is not stored
+                                   ``enqueued claimed acked released reclaimed failed retried died revived expired
+                                   cancelled``; ``dead``: how many letters are kept; ``mean_time``; ``tag:<name>``;
+                                   ``data:<name>`` as JSON; ``limits``, eight words (see ``lib/limits.lua``),
+                                   ``full_at``: when its bucket of tokens is full, in ms, ``blocked``: which limit holds
+                                   it back; ``idle_order``: its order when it was last looked at. Under a strategy
+                                   without a twin ``asked``, the tick at which the client was last given it to ask, and
+                                   ``step``, by how much its last answer to a service raised the rank. If the strategy
+                                   was set, ``generation``: of the one that gave the rank. What has its default is not
+                                   stored
 ``:pending:<lane>``        ZSET    the lane's ready jobs: score their place, which is when they fell due less their
                                    priority's head start, in ms; member the job's id
 =========================  ======  =====================================================================================

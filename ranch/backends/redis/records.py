@@ -194,7 +194,9 @@ def queue_stats(row: dict[str, bytes], lanes: int, backlogged: int, dead: int) -
     )
 
 
-_COUNTS: Final = ("claimed", "acked", "released", "reclaimed", "failed", "died", "revived", "expired", "cancelled")
+_COUNTS: Final = (
+    *("claimed", "acked", "released", "reclaimed", "failed", "retried", "died", "revived", "expired", "cancelled"),
+)
 
 
 def _counts(row: dict[str, bytes]) -> tuple[dict[str, int], int]:

@@ -81,10 +81,10 @@ class Endings(BackendCase):
         assert [ending.how for ending in back.ended] == ["expired"]
         stats = lanes.stats()
         assert (stats.expired, stats.pending, stats.delayed, stats.leased) == (1, 0, 0, 0)
-        assert (stats.released, stats.failed, stats.reclaimed) == {
-            "failed": (0, 1, 0),
-            "lease expired": (0, 0, 1),
-        }.get(how, (1, 0, 0))
+        assert (stats.released, stats.failed, stats.retried, stats.reclaimed) == {
+            "failed": (0, 1, 0, 0),
+            "lease expired": (0, 0, 0, 1),
+        }.get(how, (1, 0, 0, 0))
 
     def test_limits_count_from_the_enqueueing_on(self, lanes: DrivenLanes, clock: FakeClock) -> None:
         """What a lane says later of expiry is said of later jobs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ranch.exceptions import LeaseLost
+from ranch.letters import Death
 from ranch.queue import Queue
 from ranch.testing.backend.case import BackendCase, DrivenLanes, claimed
 from ranch.testing.clock import FakeClock
@@ -38,6 +39,18 @@ class Leases(BackendCase):
 
         assert [queue.reclaim(50), queue.reclaim(50), queue.reclaim(50)] == [50, 20, 0]
         assert claimed(queue) == list(range(70))
+
+    def test_failures_are_counted_and_those_after_which_a_job_is_tried_again(self, lanes: DrivenLanes) -> None:
+        """At once or later, for its lane and for the queue; one that dies of its failure is not tried again."""
+        lanes.put("a", "now", "later", "released", "dead")
+        now, later, released, dead = lanes.take()
+        lanes.release([now], 0.0, failed=True)
+        lanes.release([later], 60.0, failed=True)
+        lanes.release([released], 60.0)
+        lanes.bury([dead], Death())
+
+        for stats in (lanes.stats(), lanes.read(["a"])[0].stats):
+            assert (stats.failed, stats.retried, stats.released, stats.died) == (3, 2, 1, 1)
 
     def test_a_renewed_lease_lasts_longer(self, queue: Queue, clock: FakeClock) -> None:
         """Renewing sets the deadline anew from now; the token stays, so the old object settles too."""

@@ -16,10 +16,14 @@ for i = first, #ARGV, 2 do
     local record = call("HGET", jobs, id)
     local job = read_header(record)
     settled, job.attempts = true, job.attempts + 1
-    if failed ~= "" then job.failures = job.failures + 1 end
+    local has_expired = job.expires_ms > 0 and job.expires_ms <= now_ms
+    if failed ~= "" then
+      job.failures = job.failures + 1
+      if not has_expired then count(job.lane, "retried", 1) end
+    end
     count(job.lane, counter, 1)
     freed(job.lane)
-    local is_late = delay_ms and not (job.expires_ms > 0 and job.expires_ms <= now_ms)
+    local is_late = delay_ms and not has_expired
     if is_late then job.due_ms = now_ms + delay_ms end
     record = write_header(record, job)
     call("HSET", jobs, id, record)
