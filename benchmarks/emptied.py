@@ -49,6 +49,7 @@ def fill_and_empty(url: str, jobs: int, lanes: int) -> Emptied:
         peak = used(client) - before
         while leases := queue.claim_many(BATCH):
             queue.ack(leases)
+        queue.metrics()  # which leaves what was measured; of the first thousand lanes
         # The first look sees that a lane was served since the last one, the second that it was not.
         for _ in range(2):
             clock.advance(2 * TTL)

@@ -13,6 +13,7 @@ from benchmarks.tables import Report
 from ranch.hooks import hookimpl
 from ranch.hooks.details import Claimed
 from ranch.hooks.manager import Plugins
+from ranch.queue import Queue
 
 TIMES = 100_000
 
@@ -35,7 +36,8 @@ def without_listeners(progress: Progress) -> Report:
     )
     with filled("memory://", 1) as queue:
         claim = 1e9 / timed(queue.claim, CLAIMS)
-        operations, details = queue._operations, Claimed(queue="bench", leases=[])
+        operations = Queue("bench", backend=queue.backend, metrics_enabled=False)._operations
+        details = Claimed(queue="bench", leases=[], at=0.0)
         tell = Plugins([Listener]).events.claimed
         assert operations.events.claimed is None
         assert tell

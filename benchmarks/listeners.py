@@ -1,4 +1,4 @@
-"""What the listeners of `ranch.observe` cost for a job from enqueue to ack, beside one that does nothing."""
+"""What those that listen cost for a job from enqueue to ack: metrics, and plugins, beside one that does nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from rich.progress import Progress
 from benchmarks.tables import Report
 from ranch.hooks import hookimpl
 from ranch.hooks.details import Claimed, Enqueued, Finished
+from ranch.hooks.events import Events
 from ranch.hooks.manager import Plugins
+from ranch.meter import Meter
 from ranch.model import Job, Lease, Priority
-from ranch.observe import Meter, MetricsLog
+from ranch.observe import MetricsLog
 from ranch.observe.prometheus import Prometheus
 
 TIMES, ROUNDS = 100, 60
@@ -49,20 +51,19 @@ def listeners(progress: Progress) -> Report:
         ("listener", *(f"batches of {size}" for size in SIZES)),
         "In the threads that enqueue, claim and settle. What a log's handlers take for a line comes on top.",
     )
-    for name, listener in (
-        ("does nothing", Listener),
-        ("Meter", Meter()),
-        ("Prometheus", Prometheus(CollectorRegistry())),
-        ("Prometheus, by lanes", Prometheus(CollectorRegistry(), lanes=True)),
-        ("MetricsLog, no handlers", MetricsLog(logger)),
+    for name, events in (
+        ("metrics_enabled", Plugins().events.beside(Meter())),
+        ("does nothing", Plugins([Listener]).events),
+        ("Prometheus", Plugins([Prometheus(CollectorRegistry())]).events),
+        ("Prometheus, by lanes", Plugins([Prometheus(CollectorRegistry(), lanes=True)]).events),
+        ("MetricsLog, no handlers", Plugins([MetricsLog(logger)]).events),
     ):
-        report.rows.append((name, *(f"{_us(listener, size):.1f}" for size in SIZES)))
+        report.rows.append((name, *(f"{_us(events, size):.1f}" for size in SIZES)))
     progress.advance(progress.task_ids[0])
     return report
 
 
-def _us(listener: object, size: int) -> float:
-    events = Plugins([listener]).events
+def _us(events: Events, size: int) -> float:
     leases = [_lease(number) for number in range(size)]
     jobs = [lease.job for lease in leases]
 

@@ -12,6 +12,7 @@ from ranch.choice import StrategyChoice
 from ranch.dead import AsyncDeadLetters
 from ranch.explain import Explanation
 from ranch.limits import Limits
+from ranch.metrics import Metrics
 from ranch.model import Job, Lane, QueueStats
 from ranch.operations import Operations
 from ranch.options import EnqueueOptions
@@ -107,6 +108,10 @@ class AsyncControl:
     async def stats(self) -> QueueStats:
         """As `Queue.stats`."""
         return await self._drive(self._operations.stats())
+
+    async def metrics(self, lane: str | None = None) -> Metrics:
+        """As `Queue.metrics`."""
+        return await self._drive(self._operations.metrics(lane))
 
     async def check(self, *, repair: bool = False) -> list[Fault]:
         """As `Queue.check`."""

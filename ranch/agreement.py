@@ -88,6 +88,12 @@ class AgreedLanes:
     def outcome(self, job_id: str) -> Steps[Outcome | None]:
         return self._lanes.outcome(job_id)
 
+    def add_times(self, times: Mapping[str, Mapping[str, int]]) -> Steps[None]:
+        return self._lanes.add_times(times)
+
+    def times(self, lane: str) -> Steps[dict[str, int]]:
+        return self._lanes.times(lane)
+
     def wait_for(self, job_id: str, timeout: float) -> Steps[None]:
         return self._lanes.wait_for(job_id, timeout)
 

@@ -51,6 +51,7 @@ class AsyncQueue(AsyncControl, AsyncTasks):
         retry: Retry | None = None,
         result_ttl: float | None = RESULT_TTL,
         owner: str | None = None,
+        metrics_enabled: bool = True,
         plugins: Plugins | None = None,
     ) -> None:
         self._operations = Operations.open(
@@ -67,6 +68,7 @@ class AsyncQueue(AsyncControl, AsyncTasks):
             retry=retry,
             result_ttl=result_ttl,
             owner=owner,
+            metrics_enabled=metrics_enabled,
             plugins=plugins,
         )
         self._heartbeat = Heartbeat(self._operations)
@@ -155,6 +157,7 @@ class AsyncQueue(AsyncControl, AsyncTasks):
     async def close(self) -> None:
         """As `Queue.close`."""
         await asyncio.to_thread(self._heartbeat.stop)
+        await self._drive(self._operations.leave_times())
         await self.backend.aclose()
 
     async def __aenter__(self) -> AsyncQueue:

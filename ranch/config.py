@@ -64,8 +64,10 @@ class Config:
     #: How many calls in a row find a store away, one that is reached over a network, before the next fail at once. One
     #: in 5 seconds is let through, to find out when it is back. 0: each call finds out by itself.
     breaker_failures: int = 3
+    #: Whether it is measured how long jobs wait and run, for `Queue.metrics`.
+    metrics_enabled: bool = True
     #: Whether numbers of what happens are logged, by ``ranch.metrics``: see `ranch.observe.MetricsLog`.
-    metrics_enabled: bool = False
+    metrics_log: bool = False
     #: What jobs are written with: the name of a serializer, or a serializer.
     serializer: Any = "json"
     #: How often a call of Redis is tried again, within seconds, before its store counts as away. None: 4 times.

@@ -12,6 +12,7 @@ from ranch.dead import DeadLetters
 from ranch.explain import Explanation
 from ranch.handles import QueueLane
 from ranch.limits import Limits
+from ranch.metrics import Metrics
 from ranch.model import Job, Lane, QueueStats
 from ranch.operations import Operations
 from ranch.options import EnqueueOptions
@@ -167,6 +168,14 @@ class Control:
     def stats(self) -> QueueStats:
         """Read the queue in numbers. One round trip."""
         return self._drive(self._operations.stats())
+
+    def metrics(self, lane: str | None = None) -> Metrics:
+        """Read the queue, or a lane of it, in the numbers that a dashboard shows: those of all processes.
+
+        What others have measured comes with some ten seconds' delay. Two round trips, and one for each 100 lanes of
+        which this object has measured something since it last left it in the store.
+        """
+        return self._drive(self._operations.metrics(lane))
 
     def check(self, *, repair: bool = False) -> list[Fault]:
         """Look whether all that is stored of the queue agrees, and return what does not.

@@ -51,6 +51,9 @@ class Queue(Control, BlockingTasks):
         result_ttl: Seconds for which the result of a task's job is kept, if neither the task nor the call says; None,
             or 0: no time.
         owner: Who claims, as `explain` tells it; by default the host's name and the process's number.
+        metrics_enabled: Whether it measures how long jobs wait and run that are claimed here, for `metrics`. Costs
+            some 5 microseconds for each, 3 in batches; and in ten seconds, within a claim, a round trip for each 100
+            lanes that they were of, 1,000 at most.
         plugins: Where names are looked up; by default the installed plugins.
 
     Raises:
@@ -73,6 +76,7 @@ class Queue(Control, BlockingTasks):
         retry: Retry | None = None,
         result_ttl: float | None = RESULT_TTL,
         owner: str | None = None,
+        metrics_enabled: bool = True,
         plugins: Plugins | None = None,
     ) -> None:
         self._operations = Operations.open(
@@ -89,6 +93,7 @@ class Queue(Control, BlockingTasks):
             retry=retry,
             result_ttl=result_ttl,
             owner=owner,
+            metrics_enabled=metrics_enabled,
             plugins=plugins,
         )
         self._heartbeat = Heartbeat(self._operations)
@@ -249,8 +254,9 @@ class Queue(Control, BlockingTasks):
         return Heartbeat(self._operations, on_lost)
 
     def close(self) -> None:
-        """Close the backend. Jobs stay; leases run on, and are no longer kept alive."""
+        """Leave what was measured, and close the backend. Jobs stay; leases run on, and are no longer kept alive."""
         self._heartbeat.stop()
+        self._drive(self._operations.leave_times())
         self.backend.close()
 
     def __enter__(self) -> Queue:

@@ -26,7 +26,8 @@ class Stopwatch:
     def begin(self, leases: Iterable[Lease]) -> None:
         """Measure these from now on."""
         now = monotonic()
-        self._began.update((lease.token, now) for lease in leases)
+        for lease in leases:
+            self._began[lease.token] = now
         _forget_oldest(self._began)
 
     def end(self, leases: Iterable[Lease]) -> Iterator[tuple[Lease, float]]:

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from heapq import nsmallest
 from itertools import chain
@@ -44,6 +44,7 @@ class MemoryTables:
         self._schedules: dict[str, ScheduleRow] = {}
         self._outcomes: dict[str, OutcomeRow] = {}
         self._outdated: Heap[str] = Heap()
+        self._times: dict[str, dict[str, int]] = {}
         #: By generation: those but the queue's own are of earlier strategies, and run empty.
         self._ready: dict[int, Heap[str]] = {}
         self._places: dict[str, Heap[str]] = {}
@@ -196,6 +197,14 @@ class MemoryTables:
             self.drop_outcome(oldest)
             limit -= 1
 
+    # How long jobs took
+
+    def times(self, lane: str) -> dict[str, int]:
+        return dict(self._times.get(lane, {}))
+
+    def put_times(self, lane: str, counts: Mapping[str, int]) -> None:
+        self._times[lane] = dict(counts)
+
     def shrink(self) -> None:
         """Do nothing: what is gone takes no space."""
 
@@ -214,6 +223,7 @@ class MemoryTables:
 
     def drop_lane(self, lane: LaneRow) -> None:
         del self._lanes[lane.key]
+        self._times.pop(lane.key, None)
 
     def next_lane(self) -> LaneRow | None:
         ready = self._ready.get(self.queue.generation)

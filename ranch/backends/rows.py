@@ -10,6 +10,7 @@ from attrs import define, field
 from ranch.backends.letter_rows import LetterTables
 from ranch.backends.outcome_rows import OutcomeTables
 from ranch.backends.schedule_rows import ScheduleTables
+from ranch.backends.time_rows import TimeTables
 from ranch.limits import NONE, Limits
 from ranch.model import Job, JSONValue, Lane, LaneStats, Priority
 
@@ -196,7 +197,7 @@ class QueueRow(Counters):
     now: float = 0.0
 
 
-class Tables(LetterTables, OutcomeTables, ScheduleTables, Protocol):
+class Tables(LetterTables, OutcomeTables, ScheduleTables, TimeTables, Protocol):
     """The rows of one queue inside one transaction. A row that was changed is put back."""
 
     queue: QueueRow
@@ -273,7 +274,8 @@ class Tables(LetterTables, OutcomeTables, ScheduleTables, Protocol):
 
     def put_lane(self, lane: LaneRow) -> None: ...
 
-    def drop_lane(self, lane: LaneRow) -> None: ...
+    def drop_lane(self, lane: LaneRow) -> None:
+        """Remove a lane, and its times."""
 
     def next_lane(self) -> LaneRow | None:
         """Return the waiting lane of the queue's generation that has the lowest `(tag, order)`."""

@@ -14,7 +14,7 @@ from ranch.backends.rows import JobRow, LaneRow, Place, QueueRow
 from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.sql_layout import JOB, JOB_CHANGES, LANE, QUEUE, columns, read, write
 from ranch.backends.sql_outcomes import Execute
-from ranch.backends.sql_timers import SQLTimers
+from ranch.backends.sql_times import SQLTimes
 from ranch.letters import Death
 
 _SELECT_LANE: Final = f"SELECT {columns(LANE)} FROM lanes WHERE queue = ?"
@@ -64,7 +64,7 @@ ADD_QUEUE: Final = "INSERT INTO queues (name) VALUES (?) ON CONFLICT (name) DO N
 NO_QUEUE: Final[tuple[Any, ...]] = (0, *write(QueueRow(), QUEUE))
 
 
-class SQLTables(SQLTimers):
+class SQLTables(SQLTimes):
     """The rows of one queue in an open transaction; lanes are written when an index is asked, or at the end.
 
     It looks at the result of no statement but a SELECT, and at that at once.
@@ -200,6 +200,7 @@ class SQLTables(SQLTimers):
         self._lanes.pop(lane.key, None)
         self._changed.pop(lane.key, None)
         self._execute("DELETE FROM lanes WHERE queue = ? AND key = ?", (self._number, lane.key))
+        self.drop_times(lane.key)
 
     def next_lane(self) -> LaneRow | None:
         return self._first_lane(_NEXT_LANE)

@@ -12,7 +12,7 @@ from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
 from ranch.limits import NONE, Limits, Rate
 
 #: The layout of the tables; raised when they change.
-LAYOUT: Final = 8
+LAYOUT: Final = 9
 
 #: The columns of each table, by the fields of its row; a queue's time is the transaction's.
 JOB: Final = tuple(field.name for field in fields(JobRow))
@@ -91,6 +91,9 @@ def statements(dialect: Dialect) -> list[str]:
             content_type {text} NOT NULL, body {dialect.bytes} NOT NULL, PRIMARY KEY (queue, id)
         )""",
         "CREATE INDEX IF NOT EXISTS outdated ON outcomes (queue, until)",
+        f"""CREATE TABLE IF NOT EXISTS times (
+            queue {integer} NOT NULL, lane {text} NOT NULL, counts {text} NOT NULL, PRIMARY KEY (queue, lane)
+        ){dialect.by_key}""",
     ]
 
 

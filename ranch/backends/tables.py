@@ -19,6 +19,7 @@ from ranch.backends.plans import Plans
 from ranch.backends.ranking import Ranking
 from ranch.backends.rows import JobRow, LaneRow, Tables
 from ranch.backends.timers import Timers
+from ranch.backends.times import Times
 from ranch.backends.traffic import Traffic
 from ranch.backends.waits import Wait, Waits, Watch
 from ranch.choice import StrategyChoice
@@ -31,7 +32,7 @@ from ranch.typing import NO_RESULTS, Strategy
 R = TypeVar("R")
 
 
-class TableLanes(Checks, Claims, Plans, Outcomes, Waits):
+class TableLanes(Checks, Claims, Plans, Outcomes, Times, Waits):
     """The lanes of one queue, worked on through tables."""
 
     def __init__(

@@ -188,6 +188,7 @@ class Ranch:
             "weight_refresh": config.weight_refresh,
             "lease": config.lease,
             "policy": config.policy,
+            "metrics_enabled": config.metrics_enabled,
             "plugins": self.plugins,
             "serializer": config.serializer,
             "accept": readable(config.serializer),
@@ -253,7 +254,7 @@ class Ranch:
 
     def _load_plugins(self) -> Plugins:
         listeners: list[object] = [self.endings]
-        if self.config.metrics_enabled:
+        if self.config.metrics_log:
             listeners.append(MetricsLog())
         return Plugins(listeners)
 

@@ -114,7 +114,7 @@ class Pump:
         for execution in list(self._executions):
             execution.release()
         for source in self._sources.values():
-            source.leases.stop()
+            source.end()
         self.wakeup.stop()
 
     # What runs next

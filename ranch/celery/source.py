@@ -59,6 +59,11 @@ class Source:
         self.hungry = False
         self._naps.put(None)
 
+    def end(self) -> None:
+        """Try once more to settle what could not be, renew nothing any more, and leave what was measured."""
+        self.leases.stop()
+        drive(self._operations.backend, self._operations.leave_times())
+
     def claim(self, limit: int) -> Sequence[Lease]:
         """Claim up to `limit` jobs, and none if the store cannot say. One round trip; it does not wait."""
         operations = self._operations

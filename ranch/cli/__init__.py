@@ -50,7 +50,7 @@ def main() -> None:
 
 
 for command in (
-    *(looks.lanes, looks.jobs, looks.stats, looks.explain, top.top),
+    *(looks.lanes, looks.jobs, looks.stats, looks.metrics, looks.explain, top.top),
     *(lane.weight, lane.tag, lane.data, limits.pause, limits.resume, limits.limit, strategy.strategy),
     check.check,
     *(jobs.enqueue, jobs.cancel, jobs.purge, dead.dead, backlog.export, backlog.import_),

@@ -1,4 +1,4 @@
-"""`ranch lanes`, `jobs`, `stats` and `explain`: looking, and changing nothing."""
+"""`ranch lanes`, `jobs`, `stats`, `metrics` and `explain`: looking, and changing nothing."""
 
 from __future__ import annotations
 
@@ -95,6 +95,25 @@ def stats(queue: Queue, out: Output) -> None:
         **asdict(queue.stats()),
     }
     out.show(facts)
+
+
+@click.command(short_help="Show how many jobs were processed, and how long they took.")
+@click.option("--lane", metavar="LANE", help="Of this lane, in place of the queue.")
+@on_queue
+def metrics(queue: Queue, out: Output, *, lane: str | None) -> None:
+    """Show how many jobs were processed, how many failed, and how long they waited and ran, in seconds.
+
+    The numbers are of all processes, since the queue or the lane was first used. What has run in the last ten seconds
+    may be missing from the times.
+    """
+    facts = {"queue": queue.name, "lane": lane, **asdict(queue.metrics(lane))}
+    rows: dict[str, object] = {}
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            rows |= {f"{name} {part}": number for part, number in value.items()}
+        else:
+            rows[name] = value
+    out.show(facts, rows)
 
 
 @click.command(short_help="Tell why a job or a lane waits.")

@@ -96,4 +96,5 @@ def opened(name: str, backend: str | Backend) -> Iterator[Queue]:
                 "or make it by giving it a strategy, with `ranch strategy`"
             )
         strategy = {**choice.options, "name": choice.name}
-        yield Queue(name, backend=queue.backend, strategy=strategy)
+        # What is claimed by a command is no job that has run.
+        yield Queue(name, backend=queue.backend, strategy=strategy, metrics_enabled=False)

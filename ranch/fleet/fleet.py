@@ -128,6 +128,7 @@ class Fleet:
                     weight_function=queue.weight_function,
                     serializer=queue.serializer,
                     lease=queue.lease,
+                    metrics_enabled=queue.metrics_enabled,
                     plugins=self.plugins,
                 )
             )

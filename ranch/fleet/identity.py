@@ -58,7 +58,9 @@ class Identity:
     ) -> None:
         self.worker_id = worker_id
         # Killed again and again, a worker keeps its id all the same.
-        self._queue = Queue(QUEUE, backend=store, lease=lease, policy=Policy(max_reclaims=sys.maxsize))
+        self._queue = Queue(
+            QUEUE, backend=store, lease=lease, policy=Policy(max_reclaims=sys.maxsize), metrics_enabled=False
+        )
         self._lanes = Selection(frozenset({worker_id}))
         self._on_lost = on_lost
         self._heartbeat = self._queue.heartbeat(self._lost)

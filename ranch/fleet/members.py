@@ -29,6 +29,8 @@ class FleetQueue:
     lease: float = 60.0
     #: Seconds that a job may run, if neither its call nor its task says so. None: as long as it takes.
     timeout: float | None = None
+    #: Whether it is measured how long jobs wait and run, for `Queue.metrics`.
+    metrics_enabled: bool = True
     #: By the names of `Limits`: set in the store whenever a worker of the fleet begins. What is not named stays.
     limits: dict[str, Any] = field(factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -33,8 +34,7 @@ class Events:
     backend_up: Callable[[Any], None] | None
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
-        #: How many calls have raised.
-        self.errors = 0
+        self._errors = [0]
         for name in Events.__annotations__:
             listeners = [
                 manager.subset_hook_caller(
@@ -52,7 +52,31 @@ class Events:
                 try:
                     listener(details=details)
                 except Exception:
-                    self.errors += 1
+                    self._errors[0] += 1
                     log.exception("a plugin failed in %s with %r", listener.name, details)
 
         return tell
+
+    @property
+    def errors(self) -> int:
+        """How many calls have raised."""
+        return self._errors[0]
+
+    def beside(self, listener: object) -> Events:
+        """Return events that this object is told too, before the plugins: by its methods, which must not raise."""
+        events = copy.copy(self)
+        for name in Events.__annotations__:
+            if method := getattr(listener, f"ranch_{name}", None):
+                setattr(events, name, _both(method, getattr(self, name)))
+        return events
+
+
+def _both(method: Callable[[Any], None], tell: Callable[[Any], None] | None) -> Callable[[Any], None]:
+    if tell is None:
+        return method
+
+    def tell_both(details: object) -> None:
+        method(details)
+        tell(details)
+
+    return tell_both

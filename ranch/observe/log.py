@@ -20,8 +20,8 @@ from ranch.hooks.details import (
     Finished,
     Retried,
 )
-from ranch.observe.listener import Listener
-from ranch.observe.meter import success_rate
+from ranch.listener import Listener
+from ranch.metrics import success_rate
 
 #: A counter is logged each time up to this,
 _SMALL: Final = 5

@@ -26,8 +26,8 @@ from ranch.hooks.details import (
     Released,
     Retried,
 )
+from ranch.listener import Listener
 from ranch.model import Job
-from ranch.observe.listener import Listener
 from ranch.observe.status import oldest_wait
 from ranch.queue import Queue
 

@@ -13,6 +13,7 @@ from ranch.breaker import FAILURES
 from ranch.checks import checked_key, checked_number
 from ranch.exceptions import ConfigError, InvalidJob
 from ranch.hooks.manager import Plugins, default_plugins
+from ranch.meter import Meter
 from ranch.operations.jobs import JobOperations
 from ranch.operations.lanes import LaneOperations
 from ranch.operations.leases import LeaseOperations
@@ -51,6 +52,7 @@ class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperation
         retry: Retry | None = None,
         result_ttl: float | None = RESULT_TTL,
         owner: str | None = None,
+        metrics_enabled: bool = True,
         plugins: Plugins | None = None,
     ) -> Operations:
         """Turn the names in a configuration into objects. No round trip."""
@@ -70,6 +72,7 @@ class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperation
             plugins.codec(serializer, accept),
             opened(plugins, backend, breaker_failures),
         )
+        meter = Meter() if metrics_enabled else None
         lanes = AgreedLanes(name, store, chosen, plugins, policy or DEFAULT_POLICY)
         return cls(
             name=name,
@@ -78,6 +81,8 @@ class Operations(JobOperations, LeaseOperations, LetterOperations, LaneOperation
             codec=codec,
             lease=lease,
             plugins=plugins,
+            events=plugins.events.beside(meter) if meter else plugins.events,
+            meter=meter,
             retry=retry or DEFAULT_RETRY,
             result_ttl=result_ttl,
             weigher=Weigher(function, lanes, weight_refresh) if function else None,

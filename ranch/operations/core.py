@@ -22,6 +22,7 @@ from ranch.hooks.details import Cancelled, Dead, Enqueued, Expired
 from ranch.hooks.events import Events
 from ranch.hooks.manager import Plugins
 from ranch.letters import WORKER_LOST
+from ranch.meter import Meter
 from ranch.model import Job, Lease, NewJob
 from ranch.options import EnqueueOptions
 from ranch.retry import Retry
@@ -47,17 +48,17 @@ class Core:
     #: Seconds.
     lease: float
     plugins: Plugins
+    #: Whom to tell what has happened.
+    events: Events
     retry: Retry
     #: Seconds, of tasks' jobs that do not say it themselves.
     result_ttl: float | None
     #: None if the queue has no weight function.
     weigher: Weigher | None = None
+    #: Which is told by `events`; None if nothing is measured.
+    meter: Meter | None = None
     #: As it was given; see `owner`.
     owner_name: str | None = None
-
-    @property
-    def events(self) -> Events:
-        return self.plugins.events
 
     @property
     def owner(self) -> str:

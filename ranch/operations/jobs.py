@@ -14,13 +14,14 @@ from ranch.exceptions import InvalidJob
 from ranch.hooks.details import Cancelled, Claimed, Ran
 from ranch.model import Job, Lease
 from ranch.operations.core import PER_CALL, checked_ids, chunks
+from ranch.operations.metrics import MetricOperations
 from ranch.operations.schedules import ScheduleOperations
 from ranch.selection import LaneNames, Selection, selections
 from ranch.steps import Steps
 from ranch.typing import LONGEST_WAIT, RELEASES_PER_CALL
 
 
-class JobOperations(ScheduleOperations):
+class JobOperations(ScheduleOperations, MetricOperations):
     """Enqueue, claim, cancel, read."""
 
     __slots__ = ()
@@ -62,6 +63,9 @@ class JobOperations(ScheduleOperations):
         """
         seconds = self.lease if lease is None else lease
         tick, further = None, ""
+        if self.meter and self.meter.is_due:
+            # Before there are leases, which run out meanwhile.
+            yield from self.leave_times()
         while True:
             claim: Claim = yield from self.lanes.claim(
                 limit, seconds, self.owner, selections=selections, further=further

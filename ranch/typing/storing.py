@@ -1,4 +1,4 @@
-"""The seams about storing: what a backend and a serializer must be."""
+"""The seam about storing: what a backend must be."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from ranch.selection import Selection
 from ranch.steps import Performer, Steps
 from ranch.typing.choosing import Strategy
 
+#: The queue as a whole, among the names of lanes: none has this one.
+WHOLE: Final = ""
 #: Of jobs of which nobody asks how they ended.
 NO_RESULTS: Final[Mapping[str, Outcome]] = MappingProxyType({})
 
@@ -124,6 +126,19 @@ class Lanes(Protocol):
 
         It may return early. Never polls over a network.
         """
+        ...
+
+    # How long jobs took
+
+    def add_times(self, times: Mapping[str, Mapping[str, int]]) -> Steps[None]:
+        """Add to what was counted of jobs' times, by lane or `ranch.typing.WHOLE`, and by the names of the counts.
+
+        They are kept as long as their lane; of one that is not there, nothing is. Takes up to `RELEASES_PER_CALL`.
+        """
+        ...
+
+    def times(self, lane: str) -> Steps[dict[str, int]]:
+        """Read what was counted of a lane, or of `ranch.typing.WHOLE`; nothing, if there is nothing."""
         ...
 
     # Dead letters
@@ -284,14 +299,3 @@ class Backend(Performer, Protocol):
     async def aclose(self) -> None:
         """Do as `close`, for whoever used `aperform`."""
         ...
-
-
-class Serializer(Protocol):
-    """How payloads become bytes."""
-
-    #: What the bytes are, as a media type; stored beside them.
-    content_type: str
-
-    def dumps(self, payload: Any) -> bytes: ...
-
-    def loads(self, body: bytes) -> Any: ...

@@ -101,9 +101,11 @@ class Desk:
             await asyncio.wait([self._acking])
 
     async def close(self) -> None:
-        """Wait for the last acks, and renew no lease any more."""
+        """Wait for the last acks, renew no lease any more, and leave what was measured."""
         await self.settled()
         await asyncio.to_thread(self.heartbeat.stop)
+        if self.up:
+            await self.queue._drive(self.queue._operations.leave_times())
 
     async def _ack(self) -> None:
         while self._done:

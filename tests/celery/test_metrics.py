@@ -1,4 +1,4 @@
-"""Numbers of a Celery app in the log."""
+"""Numbers of a Celery app: in its queues' metrics, and in the log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def records() -> Iterator[list[logging.LogRecord]]:
 def test_numbers_are_logged_if_asked_for(records: list[logging.LogRecord], *, acks_late: bool) -> None:
     """Those of the publisher and of the worker; a task's time is what it ran, whenever its job was acked."""
     app = Celery("metrics", broker="memory://", backend="cache+memory://", set_as_current=False)
-    app.conf.ranch = {"backend": "memory://", "metrics_enabled": True}
+    app.conf.ranch = {"backend": "memory://", "metrics_log": True}
     # Else the worker would take the root logger from the tests that follow.
     app.conf.worker_hijack_root_logger = False
     Ranch(app)
@@ -60,3 +60,28 @@ def test_no_numbers_are_logged_unless_asked_for(records: list[logging.LogRecord]
     Ranch(app).queue().enqueue("acme", 1)
 
     assert records == []
+
+
+@pytest.mark.parametrize("acks_late", [False, True])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_workers_queue_has_metrics(*, enabled: bool, acks_late: bool) -> None:
+    """A worker leaves its times when it ends at the latest; a task's is what it ran, whenever its job was acked."""
+    app = Celery("metrics", broker="memory://", backend="cache+memory://", set_as_current=False)
+    app.conf.ranch = {"backend": "memory://"} if enabled else {"backend": "memory://", "metrics_enabled": False}
+    app.conf.worker_hijack_root_logger = False
+    Ranch(app)
+
+    @app.task(name="nap", shared=False, acks_late=acks_late)
+    def nap() -> None:
+        time.sleep(0.2)
+
+    queue = Ranch(app).queue()
+    result = nap.apply_async(lane="acme")
+    with worker(app):
+        result.get(timeout=60)
+        wait_until(lambda: queue.stats().acked == 1)
+    metrics = queue.metrics("acme")
+
+    assert (metrics.enqueued, metrics.processed, metrics.success_rate) == (1, 1, 100)
+    assert metrics.process_time.count == metrics.wait_time.count == enabled
+    assert not enabled or 0.2 <= metrics.process_time.mean < 10

@@ -1,4 +1,4 @@
-"""`ranch lanes`, `jobs`, `stats` and `explain`."""
+"""`ranch lanes`, `jobs`, `stats`, `metrics` and `explain`."""
 
 from __future__ import annotations
 
@@ -123,3 +123,20 @@ def test_a_queue_is_worked_on_under_its_own_strategy(queue, told, shared_url) ->
     assert told("enqueue", "acme", "2", on="auction")["lane"] == "acme"
     assert told("weight", "acme", "2", on="auction")["weight"] == 2
     assert told("stats", on="auction")["strategy"] == "bid"
+
+
+def test_metrics_are_those_of_the_queue_or_of_a_lane(queue, told, ranch) -> None:
+    """How many jobs came, went and failed, and how long they waited and ran."""
+    done, failed = queue.claim_many(2)
+    done.ack()
+    failed.fail("away")
+    queue._drive(queue._operations.leave_times())
+
+    whole, lane, nobody = told("metrics"), told("metrics", "--lane", "acme"), told("metrics", "--lane", "nobody")
+
+    assert (whole["queue"], whole["lane"], lane["lane"]) == (queue.name, None, "acme")
+    assert (whole["processed"], whole["failed"], whole["retried"], whole["success_rate"]) == (1, 1, 1, 50.0)
+    assert (whole["process_time"]["count"], whole["wait_time"]["count"]) == (2, 2)
+    assert lane["process_time"]["count"] < 2
+    assert (nobody["enqueued"], nobody["success_rate"], nobody["wait_time"]["p95"]) == (0, None, None)
+    assert re.search(r"process_time p95 +[0-9.e-]+\n", ranch("metrics").stdout)

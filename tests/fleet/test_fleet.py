@@ -203,7 +203,7 @@ def test_a_worker_is_made_as_it_is_written_down(tmp_path):
     made = Fleet.from_dict(
         {
             "store": f"sqlite:///{tmp_path}/ranch.db",
-            "queues": {"q": {"limits": {"max_in_flight": 3}, "strategy": "round-robin"}},
+            "queues": {"q": {"limits": {"max_in_flight": 3}, "strategy": "round-robin", "metrics_enabled": False}},
             "workers": [{"id": "w", "assigned": ["a"], "steal": ["b"], "allow": ["tests.fleet.work"]}],
         }
     )
@@ -216,6 +216,7 @@ def test_a_worker_is_made_as_it_is_written_down(tmp_path):
     assert (tmp_path / "notes").read_text() == "ab"
     assert queue.limits().max_in_flight == 3
     assert queue.lane("c").stats.pending == 1
+    assert (queue.metrics().processed, queue.metrics().process_time.count) == (2, 0)
     queue.close()
 
 

@@ -1,198 +1,148 @@
-"""What a meter says is what has happened: the counters everywhere, the times here."""
+"""What was measured is left in the store: all of it, once, and not too much at a time."""
 
 from __future__ import annotations
 
-import random
-import time
-from statistics import quantiles
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from ranch import AsyncQueue, Queue, Retry
-from ranch.hooks.details import Ran
-from ranch.hooks.manager import Plugins
-from ranch.observe import Meter, Summary
-from ranch.observe.histogram import Histogram
-from ranch.observe.listener import Listener
+from ranch import AsyncQueue, Queue
+from ranch.backends.sqlite import SQLiteBackend
+from ranch.meter import LANES_AT_A_TIME, Meter
+from ranch.metrics import JobTimes
 from ranch.testing import FakeClock
 from ranch.testing.forking import Child
-from ranch.typing import Backend
-
-
-class Notes(Listener):
-    """Writes down what it is told."""
-
-    def _begin(self):
-        super()._begin()
-        self.waits, self.runs = [], []
-
-    def waited(self, queue, lane, seconds):
-        self.waits.append((queue, lane, seconds))
-
-    def took(self, queue, lane, seconds):
-        self.runs.append((queue, lane, seconds))
+from ranch.typing import WHOLE, Backend
 
 
 @pytest.fixture
 def meter() -> Meter:
-    """A new one."""
+    """One that has measured nothing."""
     return Meter()
 
 
 @pytest.fixture
-def notes() -> Notes:
-    """A listener without a word so far."""
-    return Notes()
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is measured is to be left with each claim."""
+    monkeypatch.setattr("ranch.meter.EVERY", 0.0)
 
 
-@pytest.fixture
-def queue(backend: Backend, meter: Meter, notes: Notes) -> Queue:
-    """A queue that both listen to."""
-    return Queue("mail", backend=backend, plugins=Plugins([meter, notes]))
+def waits(counts) -> int:
+    """Return how many waits were counted."""
+    times = JobTimes()
+    times.add_counts(counts)
+    return times.wait.summary().count
 
 
-def test_counters_are_those_of_the_fleet(queue: Queue, backend: Backend, meter: Meter) -> None:
-    """What another process did counts, for the queue and for each lane; its retries do not, as documented."""
-    other = Queue("mail", backend=backend, plugins=Plugins())
-    other.enqueue_many([("acme", n) for n in range(3)] + [("zoe", 1)])
-    other.claim().ack()
-    for lease in queue.claim_many(3):
-        if lease.job.lane == "zoe":
-            lease.ack()
-        else:
-            lease.fail("away", retry=Retry.fixed(0))
-    other.claim().fail("away", retry=Retry.fixed(0))
+def test_all_that_was_measured_is_taken_once(meter: Meter) -> None:
+    """Of each lane, and of the queue; and again only when it was put back."""
+    meter.waited("mail", "acme", 1.0)
+    meter.waited("mail", "zoe", 1.0)
+    meter.took("mail", "zoe", 2.0)
+    taken = meter.take()
 
-    whole, acme, zoe = meter.metrics(queue), meter.metrics(queue, "acme"), meter.metrics(queue, "zoe")
-
-    assert (whole.enqueued, whole.processed, whole.failed, whole.retried) == (4, 2, 3, 2)
-    assert whole.success_rate == pytest.approx(40)
-    assert (acme.enqueued, acme.processed, acme.failed, acme.retried) == (3, 1, 3, 2)
-    assert (zoe.enqueued, zoe.processed, zoe.failed, zoe.success_rate) == (1, 1, 0, 100)
-    assert (whole.wait_time.count, acme.wait_time.count, zoe.wait_time.count) == (3, 2, 1)
-    assert whole.process_time.count == 3
+    assert {lane: waits(counts) for lane, counts in taken.items()} == {WHOLE: 2, "acme": 1, "zoe": 1}
+    assert meter.take() == {}
+    meter.waited("mail", "acme", 1.0)
+    meter.put_back(taken)
+    assert {lane: waits(counts) for lane, counts in meter.take().items()} == {WHOLE: 3, "acme": 2, "zoe": 1}
 
 
-def test_a_queue_without_jobs_has_no_numbers(queue: Queue, meter: Meter) -> None:
-    """Nothing is made up: what was not measured is None."""
-    metrics = meter.metrics(queue)
-
-    assert (metrics.enqueued, metrics.success_rate) == (0, None)
-    assert metrics.process_time == metrics.wait_time == Summary(count=0, mean=None, p50=None, p95=None)
-
-
-async def test_an_awaited_queue_has_the_same(backend: Backend, meter: Meter) -> None:
-    """By `ametrics`."""
-    queue = AsyncQueue("mail", backend=backend, plugins=Plugins([meter]))
-    await queue.enqueue("acme", 1)
-    lease = await queue.claim()
-    assert lease is not None
-    await lease.ack()
-    whole, lane = await meter.ametrics(queue), await meter.ametrics(queue, "acme")
-    await queue.close()
-
-    assert whole == lane
-    assert (whole.processed, whole.process_time.count, whole.success_rate) == (1, 1, 100)
-
-
-def test_a_job_waits_from_when_it_is_ready_to_its_first_claim(queue: Queue, notes: Notes, clock: FakeClock) -> None:
-    """By the backend's clock, whatever the lease; neither its delay nor a second claim counts."""
-    queue.enqueue("acme", 1, delay=5)
-    clock.advance(8)
-    first = queue.claim(lease=1000)
-    assert first is not None
-    first.release()
-    clock.advance(7)
-    again = queue.claim()
-    assert again is not None
-    again.fail("away", retry=Retry.fixed(2))
-    queue.enqueue("zoe", 1, lease=7)
-    clock.advance(3)
-    assert {queue.claim().job.lane, queue.claim().job.lane} == {"acme", "zoe"}
-
-    assert notes.waits == [("mail", "acme", pytest.approx(3)), ("mail", "zoe", pytest.approx(3))]
-
-
-def test_a_job_runs_from_its_claim_until_it_is_settled(queue: Queue, notes: Notes) -> None:
-    """Acked or failed, each once; not if it was given back, for then it has not run."""
-    queue.enqueue_many([("acme", n) for n in range(3)])
-    done, failed, back = queue.claim_many(3)
-    time.sleep(0.05)
-    done.ack()
-    failed.fail("away")
-    back.release()
-    (queue.claim() or back).ack()
-
-    assert [(name, lane) for name, lane, _ in notes.runs] == [("mail", "acme")] * 3
-    assert [seconds >= 0.05 for _, _, seconds in notes.runs] == [True, True, False]
-
-
-def test_who_tells_how_long_a_job_ran_is_believed(queue: Queue, notes: Notes) -> None:
-    """A worker that acks jobs as they start says so, and the time until the ack counts for nothing."""
-    queue.enqueue("acme", 1)
-    operations = queue._operations
-    (lease,) = queue._drive(operations.take(1, timed=True)).leases
-    queue.ack([lease])
-    operations.ran(lease, 2.5)
-
-    assert notes.runs == [("mail", "acme", 2.5)]
-    assert operations.events.errors == 0
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_quantiles_are_within_their_bound(seed: int) -> None:
-    """A histogram of times over nine decades is off by 2.5 % at most."""
-    draw, histogram = random.Random(seed), Histogram()
-    times = [10 ** draw.uniform(-5, 4) for _ in range(2001)]
-    for seconds in times:
-        histogram.add(seconds)
-    summary, exact = histogram.summary(), quantiles(times, n=20, method="inclusive")
-
-    assert summary.count == 2001
-    assert summary.mean == pytest.approx(sum(times) / 2001)
-    assert summary.p50 == pytest.approx(exact[9], rel=0.025)
-    assert summary.p95 == pytest.approx(exact[18], rel=0.025)
-    assert len(histogram._buckets) <= 700
-
-
-def test_times_beyond_all_measure_are_counted() -> None:
-    """A clock that stands still, or a job of a century."""
-    histogram = Histogram()
-    for seconds in (0.0, 3e9):
-        histogram.add(seconds)
-
-    assert histogram.summary().count == 2
-    assert len(histogram._buckets) == 2
-
-
-def test_lanes_that_are_forgotten_are_those_longest_without_news(meter: Meter) -> None:
-    """Users invent lanes without end, and memory has one."""
-    for number in range(10_000):
+def test_lanes_have_their_turn(meter: Meter) -> None:
+    """A thousand at a time, the longest waiting first, so that no claim waits long; those of the queue are not kept."""
+    for number in range(2 * LANES_AT_A_TIME):
         meter.waited("mail", f"lane-{number}", 1.0)
-    meter.waited("mail", "lane-0", 1.0)
-    meter.waited("mail", "new", 1.0)
+    first, second = meter.take(), meter.take()
 
-    assert len(meter._lanes) == 10_000
-    assert ("mail", "lane-0") in meter._lanes
-    assert ("mail", "lane-1") not in meter._lanes
+    assert waits(first[WHOLE]) == 2 * LANES_AT_A_TIME
+    assert [first.keys(), second.keys()] == [
+        {WHOLE, *(f"lane-{number}" for number in range(LANES_AT_A_TIME))},
+        {f"lane-{number}" for number in range(LANES_AT_A_TIME, 2 * LANES_AT_A_TIME)},
+    ]
+
+
+def test_memory_has_an_end(meter: Meter) -> None:
+    """Users invent lanes without end: beyond 10,000 their times count for the queue only."""
+    for number in range(10_001):
+        meter.waited("mail", f"lane-{number}", 1.0)
+    taken = meter.take(lanes=20_000)
+
+    assert waits(taken[WHOLE]) == 10_001
+    assert len(taken) == 1 + 10_000
 
 
 def test_a_forked_child_begins_anew(meter: Meter) -> None:
     """Its parent's times are not counted twice, and a lock that another thread held does not stop it."""
-    meter.ranch_ran(Ran(queue="mail", lease=_lease(), seconds=1.0))
+    meter.took("mail", "acme", 1.0)
 
     def begin_anew() -> None:
-        assert not meter._queues
         assert meter._lock.acquire(timeout=5)
+        meter._lock.release()
+        assert meter.take() == {}
 
     with meter._lock:
         child = Child.doing(begin_anew)
     child.join()
 
-    assert meter._queues["mail"].process_time.summary().count == 1
+    assert meter.take().keys() == {WHOLE, "acme"}
 
 
-def _lease():
-    with Queue("mail", backend="memory://") as queue:
+@pytest.mark.usefixtures("at_once")
+def test_claims_leave_what_was_measured(backend: Backend) -> None:
+    """When it is time, whether they find a job or not: nobody has to close anything."""
+    queue = Queue("mail", backend=backend)
+    queue.enqueue("acme", 1)
+    queue.claim().ack()
+    assert Queue("mail", backend=backend).metrics().process_time.count == 0
+    assert queue.claim() is None
+
+    assert Queue("mail", backend=backend).metrics().process_time.count == 1
+
+
+def test_nothing_is_left_before_its_time(backend: Backend) -> None:
+    """A claim is one round trip, as it was."""
+    queue = Queue("mail", backend=backend)
+    queue.enqueue_many([("acme", 1), ("acme", 2)])
+    for _ in range(2):
+        queue.claim().ack()
+
+    assert Queue("mail", backend=backend).metrics().process_time.count == 0
+
+
+async def test_who_closes_leaves_what_was_measured(backend: Backend) -> None:
+    """Blocking or awaited."""
+    with Queue("mail", backend=backend) as queue:
+        queue.enqueue_many([("acme", 1), ("acme", 2)])
+        queue.claim().ack()
+    async with AsyncQueue("mail", backend=backend) as other:
+        await (await other.claim()).ack()
+
+    assert Queue("mail", backend=backend).metrics("acme").process_time.count == 2
+
+
+def test_what_cannot_be_left_is_left_later(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is said, and keeps nobody from reading what there is."""
+    backend = SQLiteBackend(f"sqlite:///{tmp_path}/ranch.db", lock_timeout=0.01)
+    with Queue("mail", backend=backend) as queue, closing(sqlite3.connect(backend.path)) as other:
         queue.enqueue("acme", 1)
-        return queue.claim()
+        queue.claim().ack()
+        other.execute("BEGIN IMMEDIATE")
+        meanwhile = queue.metrics()
+        other.execute("ROLLBACK")
+
+        assert (meanwhile.processed, meanwhile.process_time.count) == (1, 0)
+        assert "queue 'mail': how long jobs took could not be left in the store" in caplog.text
+        assert (queue.metrics().wait_time.count, queue.metrics("acme").process_time.count) == (1, 1)
+
+
+def test_who_does_not_measure_has_no_times(backend: Backend, clock: FakeClock) -> None:
+    """With ``metrics_enabled=False``: the counters are there all the same."""
+    queue = Queue("mail", backend=backend, metrics_enabled=False)
+    queue.enqueue("acme", 1)
+    queue.claim().ack()
+    metrics = queue.metrics()
+
+    assert (metrics.processed, metrics.success_rate, metrics.process_time.count) == (1, 100, 0)
+    assert queue._operations.events.claimed is None

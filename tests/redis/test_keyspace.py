@@ -70,7 +70,7 @@ def test_enqueue_stores_record_lane_and_ring(desk: Desk) -> None:
     assert desk.redis.zrange(f"{TAG}:ready", 0, -1, withscores=True) == [("0000000000001a", 0.0)]
     assert desk.redis.llen(f"{TAG}:bell") == 1
     strategy = StrategyChoice.of(WeightedLRU()).text
-    assert desk.redis.hgetall(f"{TAG}:meta") == {"last_id": "2", "tick": "1", "layout": "5", "strategy": strategy}
+    assert desk.redis.hgetall(f"{TAG}:meta") == {"last_id": "2", "tick": "1", "layout": "6", "strategy": strategy}
     assert desk.redis.hgetall(f"{TAG}:lane:a") == {"tag": "0", "order": "0000000000001", "enqueued": "2"}
 
 
@@ -266,7 +266,7 @@ def test_a_call_is_a_value(desk: Desk) -> None:
     """What an operation asks can be looked at without a server."""
     call: Call = next(desk.lanes.claim(3, 1.5, "me"))
 
-    assert call.words()[:3] == ("EVALSHA", call.command.sha, 13)
+    assert call.words()[:3] == ("EVALSHA", call.command.sha, 14)
     assert call.keys[0] == f"{TAG}:meta"
     assert call.args == (int(NOW * 1000), StrategyChoice.of(WeightedLRU()).text, 32, 3, 1500, "me", 32, "")
 

@@ -10,7 +10,7 @@ import pytest
 from ranch import AsyncQueue, AsyncWorker, CircuitOpen, JobFailed, Policy, Priority, Queue, QueueFull, Retry, Worker
 from ranch.backends.memory import MemoryBackend
 from ranch.hooks.manager import Plugins
-from ranch.observe import Meter, MetricsLog, get_queue_status
+from ranch.observe import MetricsLog, get_queue_status
 from ranch.resilience import circuit_breaker, retry_with_backoff, with_timeout
 from ranch.testing import FakeClock
 from ranch.testing.waiting import wait_until
@@ -247,10 +247,9 @@ def test_a_queue_can_be_purged(queue):
 # Metrics
 
 
-def test_metrics_are_the_stores_and_the_meters(url):
-    """Enqueued, processed, failed and the success rate; the mean times with p50 and p95; and each lane's."""
-    meter = Meter()
-    with Queue("operations", backend=url, plugins=Plugins([meter]), retry=Retry.never()) as queue:
+def test_a_queue_has_metrics(url):
+    """Enqueued, processed, failed, retried and the success rate; mean times with p50 and p95; and each lane's."""
+    with Queue("operations", backend=url, retry=Retry.never()) as queue:
 
         @queue.task
         def process_data(fails):
@@ -258,10 +257,10 @@ def test_metrics_are_the_stores_and_the_meters(url):
 
         process_data.enqueue_each("normal", [False, False, True])
         Worker(queue, burst=True).run()
-        metrics = meter.metrics(queue)
-        of_lane = meter.metrics(queue, "normal")
+        metrics = queue.metrics()
+        of_lane = queue.metrics("normal")
 
-    assert (metrics.enqueued, metrics.processed, metrics.failed) == (3, 2, 1)
+    assert (metrics.enqueued, metrics.processed, metrics.failed, metrics.retried) == (3, 2, 1, 0)
     assert metrics.success_rate == pytest.approx(66.7, abs=0.1)
     assert metrics.process_time.count == of_lane.process_time.count == 3
     assert metrics.process_time.p50 <= metrics.process_time.p95

@@ -8,11 +8,13 @@ import os
 import time
 from pathlib import Path
 
-from ranch import Queue, Retry
+from ranch import Queue, Retry, meter
 
 FOLDER = Path(os.environ.get("RANCH_TEST_FOLDER", "."))
 URL = os.environ.get("RANCH_TEST_URL", f"sqlite:///{FOLDER}/ranch.db")
 LEASE = float(os.environ.get("RANCH_TEST_LEASE", "2"))
+
+meter.EVERY = float(os.environ.get("RANCH_TEST_METRICS_EVERY", meter.EVERY))
 
 queue = Queue("tasks", backend=URL, lease=LEASE)
 other = Queue("others", backend=URL, lease=LEASE)

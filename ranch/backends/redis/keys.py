@@ -9,8 +9,8 @@ key, after the hash tag    type    holds
 ``:meta``                  HASH    the queue's row: ``layout`` of these keys, ``virtual`` time, ``tick``; ``last_id``,
                                    which is also how many jobs were enqueued; totals ``claimed acked released
                                    reclaimed failed retried died revived expired cancelled``; ``delayed``: how many jobs
-                                   are; ``limits`` of the queue and ``full_at``, as a lane's; ``limited``: how many lanes
-                                   have limits, ``blocked``: how many of them are held back by one;
+                                   are; ``limits`` of the queue and ``full_at``, as a lane's; ``limited``: how many
+                                   lanes have limits, ``blocked``: how many of them are held back by one;
                                    ``strategy_errors``: how often the strategy gave no usable rank;
                                    ``strategy``: its name and options as JSON, ``generation``: how often it was set, and
                                    while lanes wait under an earlier one, ``stale``: the first such generation
@@ -54,6 +54,8 @@ key, after the hash tag    type    holds
                                    stored
 ``:pending:<lane>``        ZSET    the lane's ready jobs: score their place, which is when they fell due less their
                                    priority's head start, in ms; member the job's id
+``:times:<lane>``          STRING  how long the lane's jobs have waited and run, as counts by their names, in JSON; of
+                                   the queue as a whole, after the name of no lane
 =========================  ======  =====================================================================================
 
 Totals only grow, and what is now follows from them: leased are the jobs claimed less those acked, released, reclaimed
@@ -61,9 +63,9 @@ and failed; pending are those in ``:pending:<lane>``; delayed is the rest of tho
 the whole queue delayed are counted, and pending follow. So a claim counts one thing, not three.
 
 What belongs to a selection of lanes expires an hour after its last use, and who listens, and the bells, after a minute;
-it may be evicted at any time, and is made anew. No other key expires. A lane is forgotten, with its row, some time
-after its last job (see `Policy.lane_ttl`), unless it was given a weight, a tag, data or a limit. All others go when
-they are empty; ``:meta`` stays, with what it counted.
+it may be evicted at any time, and is made anew. No other key expires. A lane is forgotten, with its row and its times,
+some time after its last job (see `Policy.lane_ttl`), unless it was given a weight, a tag, data or a limit. All others
+go when they are empty; ``:meta`` stays, with what it counted, and the times of the queue.
 """
 
 from __future__ import annotations
@@ -98,11 +100,13 @@ class Keys:
     stale_prefix: str = field(init=False)
     #: Before the id of a job.
     result_prefix: str = field(init=False)
+    #: Before a lane's key.
+    times_prefix: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         for name in ("meta", "ready", "jobs", "timers", "lanes", "bell", "dedup", "dead", "letters", "schedules"):
             object.__setattr__(self, name, f"{self.tag}:{name}")
-        for name in ("lane", "pending", "stale", "result"):
+        for name in ("lane", "pending", "stale", "result", "times"):
             object.__setattr__(self, f"{name}_prefix", f"{self.tag}:{name}:")
 
     @property

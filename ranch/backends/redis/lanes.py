@@ -22,12 +22,12 @@ from ranch.backends.redis.calls import Caller, nothing, pages
 from ranch.backends.redis.checks import Check
 from ranch.backends.redis.keys import Keys
 from ranch.backends.redis.limits import read_limits, write_changes
-from ranch.backends.redis.lookups import RedisLookups
 from ranch.backends.redis.questions import answer
 from ranch.backends.redis.records import pack, pack_result, pack_whole, to_ms, write_options, write_times
 from ranch.backends.redis.replies import claimed, endings, enqueued, lost, names, replanned, revived, write_death
 from ranch.backends.redis.runners import Call, UnknownSelectionError
 from ranch.backends.redis.selections import write_selections
+from ranch.backends.redis.times import RedisTimes
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendError, InvalidJob, RanchError, StrategyMismatch
 from ranch.letters import DeadLetter, Death
@@ -54,7 +54,7 @@ _ANSWERS_PAGE: Final = 500
 _SHORTEST_WAIT: Final = 0.01
 
 
-class RedisLanes(RedisLookups):
+class RedisLanes(RedisTimes):
     """The lanes of one queue in Redis."""
 
     def __init__(

@@ -19,6 +19,7 @@ from ranch.testing.backend.results import Results
 from ranch.testing.backend.room import Room
 from ranch.testing.backend.schedules import Schedules
 from ranch.testing.backend.selections import Selections
+from ranch.testing.backend.times import Times
 from ranch.testing.backend.waits import Waits
 
 __all__ = ["BackendSuite"]
@@ -38,6 +39,7 @@ class BackendSuite(
     Places,
     Waits,
     Results,
+    Times,
     Selections,
     Schedules,
     Agreement,

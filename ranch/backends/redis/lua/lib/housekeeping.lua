@@ -3,6 +3,7 @@
 -- @key timers       what is to be seen to, by its time
 -- @key lanes        keys of the lanes there are
 -- @key lane_prefix  of the keys of lanes' rows
+-- @key times_prefix  of the keys of lanes' times
 
 local chore = {}
 
@@ -21,7 +22,7 @@ function chore.i(key)
   if jobs_left > 0 or was_set or weight ~= 1 or fields.limits or fields.idle_order ~= fields.order then
     return look_whether_idle(key, fields.order)
   end
-  call("DEL", lane_prefix .. key)
+  call("DEL", lane_prefix .. key, times_prefix .. key)
   call("SREM", lanes, key)
   call("ZREM", timers, "r" .. key)
 end

@@ -3,7 +3,7 @@
 -- @key meta  the queue's row
 -- @arg own   text of the strategy that the client has; empty if the call ranks nothing
 
-local LAYOUT = 5
+local LAYOUT = 6
 
 local stored = call(
   "HMGET", meta,

@@ -11,7 +11,8 @@
 -- @key dedup           by dedup_key the job that holds it
 -- @key dead            dead letters by their time
 -- @key letters         why they died
--- @key result_prefix  of the keys of what is kept of jobs that have ended
+-- @key result_prefix   of the keys of what is kept of jobs that have ended
+-- @key times_prefix    of the keys of lanes' times
 -- @arg now_ms          empty for the server's time
 -- @arg own             text of the strategy that the client has
 -- @arg moves_limit     how many lanes to take from earlier strategies first
