@@ -36,7 +36,7 @@ def check(obj: Any, *, only: str | None, backend: str | Backend, as_json: bool, 
     for name in [only] if only else known_queues(app):
         try:
             with opened(name, backend) as queue:
-                well.append(_look(queue, fleet, output, repair=repair))
+                well.append(_look(queue, workers, output, repair=repair))
         except NotFound:
             if only:
                 raise
@@ -46,7 +46,7 @@ def check(obj: Any, *, only: str | None, backend: str | Backend, as_json: bool, 
         click.get_current_context().exit(1)
 
 
-def _look(queue: Queue, fleet: Fleet, output: Output, *, repair: bool) -> bool:
+def _look(queue: Queue, workers: RunningWorkers, output: Output, *, repair: bool) -> bool:
     faults, unserved = queue.check(repair=repair), workers.leaves(queue)
     facts = {
         "queue": queue.name,
