@@ -45,7 +45,7 @@ class Claims(Lookups):
         leases: list[Lease] = []
         idle_for: float | None = None
         while len(leases) < limit:
-            lane = search.next_lane()
+            lane = search.next_lane(limit - len(leases))
             if lane is None:
                 break
             reason, until = blocked(queue, queue.now)

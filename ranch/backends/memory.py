@@ -236,10 +236,9 @@ class MemoryTables:
             lane = self._lanes[key]
             yield lane.tag, lane.order, key
 
-    def first_of(self, keys: Iterable[str]) -> LaneRow | None:
-        ready = self._ready.get(self.queue.generation)
-        first = min((key for key in keys if key in ready.keys), key=ready.keys.__getitem__, default="") if ready else ""
-        return self._lanes[first] if first else None
+    def some_of(self, keys: Iterable[str], limit: int) -> Sequence[LaneRow]:
+        there = self._ready.get(self.queue.generation, Heap[str]()).keys
+        return [self._lanes[key] for key in nsmallest(limit, filter(there.__contains__, keys), there.__getitem__)]
 
     def stale_lane(self) -> LaneRow | None:
         for generation in sorted(self._ready):

@@ -286,8 +286,8 @@ class Tables(LetterTables, OutcomeTables, ScheduleTables, TimeTables, Protocol):
         Of each its tag, its order and its key. Nothing is put while they are named.
         """
 
-    def first_of(self, keys: Iterable[str]) -> LaneRow | None:
-        """Return that of them which waits in the queue's generation and has the lowest `(tag, order)`."""
+    def some_of(self, keys: Iterable[str], limit: int) -> Sequence[LaneRow]:
+        """Return those of them which wait in the queue's generation, some, by `(tag, order)`."""
 
     def stale_lane(self) -> LaneRow | None:
         """Return that of earlier generations which has the lowest `(generation, tag, order)`."""

@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from ranch.backends.heap import Heap
 from ranch.backends.rows import LaneRow, Place, Tables
 from ranch.selection import Selection
-from ranch.typing import LOOKS_PER_CALL
+from ranch.typing import LOOKS_PER_CALL, TIMERS_PER_CALL
 
 #: So many lanes are looked at before those that a selection names are asked for by their names, and more if it names
 #: more: it is cheap, and usually one of them is found.
@@ -30,23 +31,30 @@ class Search:
         self._tables = tables
         self._selections = selections
         self._turn, self._after = _read(further)
+        self._looks = LOOKS_PER_CALL
+        #: Lanes of the selection whose turn it is: all that stand up to `_after`; and whether more may stand behind it.
+        self._found, self._may_be_more = Heap[str](), True
+        #: The lane that was returned last: its place is another one now.
+        self._last: LaneRow | None = None
         #: Not empty when a search was given up, and where it goes on.
         self.further = ""
 
-    def next_lane(self) -> LaneRow | None:
-        """Return the lane that is served next."""
+    def next_lane(self, wanted: int) -> LaneRow | None:
+        """Return the lane that is served next, where so many jobs are wanted still."""
         if not self._selections:
             return self._tables.next_lane()
+        if self._last:
+            self._put_back(self._last)
         while self._turn < len(self._selections):
-            lane = self._first(self._selections[self._turn])
-            self._after = None
-            if lane or self.further:
-                return lane
+            self._last = self._first(self._selections[self._turn], wanted)
+            if self._last or self.further:
+                return self._last
             if self._tables.queue.moving:
                 # One that an earlier strategy has ranked may be of these: the next call ranks more of them anew.
                 self.further = _write(0, None)
                 return None
             self._turn += 1
+            self._after, self._may_be_more = None, True
         return None
 
     def follow(self, lane: LaneRow) -> float:
@@ -72,21 +80,48 @@ class Search:
             del queue.virtuals[next(iter(queue.virtuals))]
         return virtual
 
-    def _first(self, selection: Selection) -> LaneRow | None:
-        if not selection:
-            return None
-        by_name = not selection.patterns
-        looks = max(FEW, len(selection.names)) if by_name else LOOKS_PER_CALL
-        for tag, order, key in self._tables.waiting(self._after):
-            if key in selection:
+    def _put_back(self, lane: LaneRow) -> None:
+        if lane.waits and lane.generation == self._tables.queue.generation:
+            self._found.put(lane.key, (lane.tag, lane.order))
+        else:
+            self._found.discard(lane.key)
+
+    def _first(self, selection: Selection, wanted: int) -> LaneRow | None:
+        while selection:
+            key = self._found.first()
+            if key and (not self._may_be_more or (self._after and self._found.keys[key] <= self._after)):
                 return self._tables.lane(key)
-            looks -= 1
-            if looks <= 0:
-                if by_name:
-                    return self._tables.first_of(selection.names)
-                self.further = _write(self._turn, (tag, order))
-                return None
+            if not self._may_be_more:
+                break
+            if not self._looks:
+                self.further = _write(self._turn, self._after)
+                break
+            # More than one where the jobs of those found have expired, so that it is not looked again for each.
+            self._look(selection, max(wanted, TIMERS_PER_CALL) if self._last else wanted)
         return None
+
+    def _look(self, selection: Selection, wanted: int) -> None:
+        by_name = not selection.patterns
+        looks = max(FEW, len(selection.names)) if by_name else self._looks
+        for tag, order, key in self._tables.waiting(self._after):
+            if not looks or not wanted:
+                break
+            looks -= 1
+            self._after = tag, order
+            if key in selection:
+                wanted -= 1
+                self._found.put(key, self._after)
+        else:
+            self._may_be_more = False
+        if not by_name:
+            self._looks = looks
+        elif self._may_be_more and wanted:
+            wanted += len(self._found)
+            lanes = self._tables.some_of(selection.names, wanted)
+            for lane in lanes:
+                self._found.put(lane.key, (lane.tag, lane.order))
+                self._after = lane.tag, lane.order
+            self._may_be_more = len(lanes) == wanted
 
 
 def _write(turn: int, after: Place | None) -> str:

@@ -33,9 +33,9 @@ _WAITING_LANES: Final = (
 _FIRST_PAGE: Final = 16
 _PAGE: Final = 1024
 _ASKED_FOR: Final = 512
-_FIRST_OF: Final = (
+_SOME_OF: Final = (
     f"{_SELECT_LANE} AND generation = ? AND {_WAITING} AND key IN ({', '.join('?' * _ASKED_FOR)}) "
-    'ORDER BY tag, "order" LIMIT 1'
+    'ORDER BY tag, "order" LIMIT ?'
 )
 _COUNT_WAITING: Final = f"SELECT count(*) FROM lanes WHERE queue = ? AND {_WAITING}"
 _PUT_QUEUE: Final = f"UPDATE queues SET {', '.join(f'{name} = ?' for name in QUEUE)} WHERE queue = ?"
@@ -216,15 +216,15 @@ class SQLTables(SQLTimes):
                 return
             place, size = page[-1][:2], min(4 * size, _PAGE)
 
-    def first_of(self, keys: Iterable[str]) -> LaneRow | None:
+    def some_of(self, keys: Iterable[str], limit: int) -> Sequence[LaneRow]:
         self._flush()
         left, found = iter(keys), []
         while asked := list(islice(left, _ASKED_FOR)):
             # One statement for all, so that it is prepared once.
             asked += asked[-1:] * (_ASKED_FOR - len(asked))
-            if row := self._execute(_FIRST_OF, (self._number, self.queue.generation, *asked)).fetchone():
-                found.append(self._seen(row))
-        return min(found, key=lambda lane: (lane.tag, lane.order), default=None)
+            rows = self._execute(_SOME_OF, (self._number, self.queue.generation, *asked, limit)).fetchall()
+            found += [self._seen(row) for row in rows]
+        return sorted(found, key=lambda lane: (lane.tag, lane.order))[:limit]
 
     def stale_lane(self) -> LaneRow | None:
         return self._first_lane(_STALE_LANE)

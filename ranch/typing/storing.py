@@ -60,8 +60,9 @@ class Lanes(Protocol):
 
         With `selections`, from lanes of these only: those of the first in their order; when none of them waits, those
         of the second, and so on. A selection of names costs at most what looking at all of them costs. One with
-        patterns may have to look at many lanes: at most `LOOKS_PER_CALL` in one call. Then the claim says in
-        `Claim.further` where the next one, with the same selections, is to go on; it may take fewer than there are.
+        patterns may have to look at many lanes: at most `LOOKS_PER_CALL` in one call, however many jobs it takes. It
+        takes fewer than there are where a lane that it did not reach may be next; if it has none at all it says in
+        `Claim.further` where the next one, with the same selections, is to go on.
 
         A job's own lease time goes before `lease`. First sees to up to `TIMERS_PER_CALL` things whose time has come:
         delayed jobs fallen due and leased ones whose lease expired go back into their lanes, expired ones leave, lanes

@@ -135,6 +135,21 @@ class Selections(BackendCase):
         assert _claimed(lanes, 1, ["x-*", "x-1"], ["other-77"]) == ["other-77"]
         lanes.take(1)
 
+    def test_one_call_looks_at_so_many_lanes(self, lanes: DrivenLanes) -> None:
+        """However many jobs it is to take: none goes before another lane that was not reached, which is served next."""
+        others = [f"other-{number}" for number in range(LOOKS_PER_CALL + 1_000)]
+        lanes.put("eu-a", *(f"a{number}" for number in range(20)))
+        for start in range(0, len(others), 1000):
+            lanes.enqueue([_job(lane) for lane in others[start : start + 1000]])
+        lanes.put("eu-b", "b1")
+
+        assert _claimed(lanes, 20, ["eu-*"]) == ["a0"]
+        chosen = selections(["eu-*"], None)
+        empty = lanes.claim(20, 30.0, "me", selections=chosen)
+        assert (empty.leases, bool(empty.further)) == ([], True)
+        claim = lanes.claim(20, 30.0, "me", selections=chosen, further=empty.further)
+        assert [lease.job.body.decode() for lease in claim.leases][:3] == ["b1", "a1", "a2"]
+
     def test_lanes_that_an_earlier_strategy_ranked_are_found(self, backend: Backend) -> None:
         """However many others of them are to be ranked anew first."""
         before, after = DrivenLanes(backend), DrivenLanes(backend, strategy=RoundRobin())

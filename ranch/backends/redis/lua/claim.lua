@@ -28,7 +28,7 @@ if not selected then standing = call("ZPOPMIN", ready, limit) end
 local claimed, idle_ms, leases, rows = tonumber(stored[3]) or 0, nil, {}, {}
 local reply = { "ok", asked, ended, now_ms, 0, -1, {}, runs }
 
-while #leases < 2 * limit and (standing[at] or selected and selected.take(limit - #leases / 2)) do
+while #leases < 2 * limit and (selected and selected.take(limit - #leases / 2) or not selected and standing[at]) do
   if queue.limits then
     extras = extras or make_extras()
     idle_ms = extras.held_up(claimed)

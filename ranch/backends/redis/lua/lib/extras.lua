@@ -14,7 +14,8 @@ local spare = tonumber(timers_limit)
 -- Let another lane stand for the first.
 local function replace()
   at = at + 2
-  local other = selected and selected.another() or call("ZPOPMIN", ready)
+  if selected then return selected.add() end
+  local other = call("ZPOPMIN", ready)
   if other[1] then insert(other[1], tonumber(other[2])) end
 end
 

@@ -20,11 +20,15 @@ function selected.are_known()
   return true
 end
 
--- Put lanes of the next selection that has some where none stands any more; return whether there are any.
+-- Whether more lanes may be put beside those that stand.
+local has_more
+
+-- Put lanes of the next selection that has some where none stands any more; return whether one is to be served.
 function selected.take(wanted)
+  if standing[at] then return not is_far() end
   -- Lanes of an earlier strategy, not ranked anew so far, may be of the selection whose turn it is.
   while not unfinished and turn < #chosen and not (turn > 0 and stale) do
-    turn = turn + 1
+    turn, seen, has_more = turn + 1, further[2] and { further[2], further[3] }, true
     local found = find(chosen[turn], wanted)
     for i = 1, #found do standing[at + i - 1] = found[i] end
     if #found > 0 then return true end
@@ -32,8 +36,14 @@ function selected.take(wanted)
   return false
 end
 
--- One more lane of the selection whose lanes stand.
-function selected.another() return find(chosen[turn], 1) end
+-- Put more lanes beside those that stand, from where it was looked last: once, and so many that they stand in for all
+-- whose jobs may have expired.
+function selected.add()
+  if not has_more or unfinished then return end
+  has_more, further = false, { turn, seen and seen[1], seen and seen[2] }
+  local found = find(chosen[turn], timers_limit)
+  for i = 1, #found, 2 do insert(found[i], tonumber(found[i + 1])) end
+end
 
 -- Virtual time: the queue's is the lowest rank that waits, as it is where nothing is selected; the first selection has
 -- its own, for its lanes may be served faster than others; lanes that are stolen have none in common.
@@ -56,6 +66,7 @@ end
 function selected.close(reply, is_empty)
   if own then call("SET", virtual, string.format("%d %.17g", generation, own), "PX", KEPT_MS) end
   if not is_empty then return ring_for(chosen[turn]) end
+  seen = seen or {}
   if unfinished then reply[9] = cjson.encode({ turn - 1, seen[1], seen[2] }) elseif stale then reply[9] = "[0]" end
   call("ZREMRANGEBYSCORE", bell .. "s", "-inf", string.format("%d", now_ms))
   for _, selection in ipairs(chosen) do
