@@ -99,31 +99,41 @@ def test_a_killed_process_of_the_pool_is_told_of(
         wait_until(lambda: Ranch(app).queue().stats().leased == 0)
 
 
+@pytest.fixture
+def cut_settings(own_redis: RedisServer, file_settings: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    """Those of an app whose broker will be lost."""
+    # Results in files: those of Celery's Redis backend tell the server when they are collected, and hold up whatever
+    # test runs by then for 20 s each, in vain.
+    return {
+        **file_settings,
+        "broker_url": own_redis.tcp_url,
+        "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
+    }
+
+
+def cut(server: RedisServer, worker: CeleryWorker) -> None:
+    """Close all connections to the broker, and wait until the worker has noticed."""
+    with redis.Redis.from_url(server.url) as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+        client.client_kill_filter(_type="pubsub", skipme=True)
+    wait_until(lambda: "Connection to broker lost" in worker.log)
+
+
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_lost_broker_costs_no_job(
     own_redis: RedisServer,
-    file_settings: dict[str, Any],
+    cut_settings: dict[str, Any],
     tmp_path: Path,
     new_app: Callable[..., Celery],
     journal: Journal,
     pool: str,
 ) -> None:
     """What runs goes on and runs once, what waited for its turn is given back, and the worker takes jobs again."""
-    # Results in files: those of Celery's Redis backend tell the server when they are collected, and hold up whatever
-    # test runs by then for 20 s each, in vain.
-    settings = {
-        **file_settings,
-        "broker_url": own_redis.tcp_url,
-        "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
-    }
-    app = new_app(**settings)
-    with CeleryWorker(tmp_path, settings, pool=pool) as worker:
+    app = new_app(**cut_settings)
+    with CeleryWorker(tmp_path, cut_settings, pool=pool) as worker:
         results = [app.tasks["late"].lru_delay("acme", str(number)) for number in range(4)]
         wait_until(lambda: len(journal.words()) == 2)
-        with redis.Redis.from_url(own_redis.url) as client:
-            client.client_kill_filter(_type="normal", skipme=True)
-            client.client_kill_filter(_type="pubsub", skipme=True)
-        wait_until(lambda: "Connection to broker lost" in worker.log)
+        cut(own_redis, worker)
         journal.open_gate()
         assert [result.get(timeout=SOON) for result in results] == list("0123")
         assert app.tasks["add"].lru_delay("acme", 1, 2).get(timeout=SOON) == 3
@@ -136,22 +146,15 @@ def test_a_lost_broker_costs_no_job(
 
 def test_events_go_on_after_a_lost_broker(
     own_redis: RedisServer,
-    file_settings: dict[str, Any],
+    cut_settings: dict[str, Any],
     tmp_path: Path,
     new_app: Callable[..., Celery],
     journal: Journal,
 ) -> None:
     """Also those of tasks that end without having run, which ranch itself sends."""
-    settings = {
-        **file_settings,
-        "broker_url": own_redis.tcp_url,
-        "ranch": {"backend": f"sqlite:///{tmp_path}/ranch.db"},
-    }
-    app = new_app(**settings)
-    with CeleryWorker(tmp_path, settings, "-E", pool="threads", concurrency=1) as worker:
-        with redis.Redis.from_url(own_redis.url) as client:
-            client.client_kill_filter(_type="normal", skipme=True)
-        wait_until(lambda: "Connection to broker lost" in worker.log)
+    app = new_app(**cut_settings)
+    with CeleryWorker(tmp_path, cut_settings, "-E", pool="threads", concurrency=1) as worker:
+        cut(own_redis, worker)
         with told(app) as events:
             wait_until(lambda: events, SOON)
             app.tasks["gated"].lru_delay("acme", "gated")
