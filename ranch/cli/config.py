@@ -32,7 +32,7 @@ def check(*, file: str, waiting: bool, as_json: bool) -> None:
     try:
         fleet = read_fleet(file)
     except ConfigError as exc:
-        lines = [*map(plain, exc.problems), f"{file} has {count(len(exc.problems), 'fault')}"]
+        lines = [*map(plain, exc.problems), f"{plain(file)} has {count(len(exc.problems), 'fault')}"]
         output.say({"file": file, "faults": exc.problems}, "\n".join(lines))
         click.get_current_context().exit(1)
     unserved = list(_unserved(fleet)) if waiting else []
@@ -41,7 +41,7 @@ def check(*, file: str, waiting: bool, as_json: bool) -> None:
     lines = [plain(f"lane {lane!r} of queue {queue!r} waits, and is assigned to nobody") for queue, lane in unserved]
     if waiting:
         facts["unassigned"] = [{"queue": queue, "lane": lane} for queue, lane in unserved]
-    output.say(facts, "\n".join([*lines, f"{file} has no faults: {what}"]))
+    output.say(facts, "\n".join([*lines, f"{plain(file)} has no faults: {what}"]))
     if unserved:
         click.get_current_context().exit(1)
 
