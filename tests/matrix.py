@@ -63,7 +63,8 @@ def run(celery: str, python: str, tests: list[str], options: list[str]) -> bool:
         versions.append("celery-batches")
     subprocess.run([*install, "--editable", ".[msgpack,testing,yaml]", *PACKAGES, *versions], check=True, cwd=ROOT)
     sys.stderr.write(f"Celery {celery} on Python {python}\n")
-    command = [program, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *LENIENT, *tests, *options]
+    # More than there may be cores: these tests wait for processes of their own most of the time.
+    command = [program, "-m", "pytest", "-q", "-n", "4", "--dist", "loadgroup", *LENIENT, *tests, *options]
     # The package that brings a server has no build for Python 3.10: what this Python has will do for all.
     path = os.pathsep.join([str(find_server().parent), os.environ["PATH"]])
     return subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, "PATH": path}).returncode == 0
