@@ -49,13 +49,13 @@ while #leases < 2 * limit and (selected and selected.take(limit - #leases / 2) o
     queue.tick, claimed, lane.claimed = queue.tick + 1, claimed + 1, lane.claimed + 1
     lane.order, lane.tag = string.format("%013x", SERVED + queue.tick), tag
     if tag > queue.virtual then queue.virtual = tag end
-    local place = rank(strategy_served, lane, cost)
+    local token, place = string.format("%011x@", queue.tick) .. owner, rank(strategy_served, lane, cost)
     at = at + 2
     if extras then extras.charge(lane, reply[7], #leases / 2) end
     if call("EXISTS", pending) == 1 and not (extras and extras.is_held_back(lane)) then
       insert(lane.order .. key, place)
     end
-    local token, n, m = string.format("%011x@", queue.tick) .. owner, #reply, #leases
+    local n, m = #reply, #leases
     reply[n + 1], reply[n + 2], reply[n + 3] = id, token, record
     local lasts_ms = has_lease and extras.lease_of(record) or lease_ms
     leases[m + 1], leases[m + 2] = string.format("%d", now_ms + lasts_ms), "l" .. id .. token
