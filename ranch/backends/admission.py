@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ranch.answers import Ending, Receipt
-from ranch.backends.rows import JobRow, LaneRow, Tables
+from ranch.backends.job_rows import JobRow
+from ranch.backends.rows import LaneRow, Tables
 from ranch.backends.traffic import Traffic
 from ranch.exceptions import QueueFull
 from ranch.letters import DeadLetter

@@ -9,9 +9,10 @@ from typing import Any, Final, TypeVar
 
 from ranch.answers import Fault, FaultKind
 from ranch.backends.gates import blocked
+from ranch.backends.job_rows import ID_LENGTH
 from ranch.backends.letter_rows import LetterRow
 from ranch.backends.lookups import Lookups, atomic, reading
-from ranch.backends.rows import ID_LENGTH, LaneRow, QueueRow, Tables
+from ranch.backends.rows import LaneRow, QueueRow, Tables
 from ranch.backends.traffic import Traffic
 from ranch.letters import LOST
 from ranch.steps import Steps

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from ranch.answers import Claim, Ending
 from ranch.backends.gates import blocked, take_token
+from ranch.backends.job_rows import JobRow
 from ranch.backends.lookups import Lookups, atomic
 from ranch.backends.outcomes import SHED_IDLE
 from ranch.backends.ranking import Ranking
-from ranch.backends.rows import SERVED, JobRow, LaneRow, Tables
+from ranch.backends.rows import SERVED, LaneRow, Tables
 from ranch.backends.search import Search
 from ranch.backends.timers import Timers
 from ranch.backends.traffic import Traffic

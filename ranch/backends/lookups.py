@@ -9,8 +9,9 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from ranch.answers import JobPage, LetterPage, Standing, StoredJob
 from ranch.backends.gates import blocked
+from ranch.backends.job_rows import JobRow
 from ranch.backends.letter_rows import LetterRow
-from ranch.backends.rows import JobRow, LaneRow, Tables
+from ranch.backends.rows import LaneRow, Tables
 from ranch.choice import StrategyChoice
 from ranch.letters import DeadLetter
 from ranch.model import Lane, QueueStats

@@ -8,9 +8,10 @@ from typing import Final
 from attrs import asdict
 
 from ranch.answers import Outcome
+from ranch.backends.job_rows import JobRow
 from ranch.backends.lookups import Lookups, reading
 from ranch.backends.outcome_rows import OutcomeRow
-from ranch.backends.rows import JobRow, Tables
+from ranch.backends.rows import Tables
 from ranch.letters import Death
 
 #: How many outcomes whose time is over go when there is nothing else to do.

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from attrs import asdict
 
+from ranch.backends.job_rows import JobRow
 from ranch.backends.letter_rows import LetterRow
-from ranch.backends.rows import JobRow, LaneRow, Place, QueueRow
+from ranch.backends.rows import LaneRow, Place, QueueRow
 from ranch.backends.schedule_rows import ScheduleRow
 from ranch.backends.sql_layout import JOB, JOB_CHANGES, LANE, QUEUE, columns, read, write
 from ranch.backends.sql_outcomes import Execute

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from attrs import fields, frozen
 
-from ranch.backends.rows import COUNTERS, JobRow, LaneRow, QueueRow
+from ranch.backends.job_rows import JobRow
+from ranch.backends.rows import COUNTERS, LaneRow, QueueRow
 from ranch.limits import NONE, Limits, Rate
 
 #: The layout of the tables; raised when they change.

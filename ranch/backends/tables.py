@@ -13,11 +13,12 @@ from ranch.backends.admission import admit, check_room, restore
 from ranch.backends.checks import Checks
 from ranch.backends.claims import Claims
 from ranch.backends.gates import change_limits
+from ranch.backends.job_rows import JobRow
 from ranch.backends.lookups import Store, atomic
 from ranch.backends.outcomes import SHED_IDLE, Outcomes, keep
 from ranch.backends.plans import Plans
 from ranch.backends.ranking import Ranking
-from ranch.backends.rows import JobRow, LaneRow, Tables
+from ranch.backends.rows import LaneRow, Tables
 from ranch.backends.timers import Timers
 from ranch.backends.times import Times
 from ranch.backends.traffic import Traffic

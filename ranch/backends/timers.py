@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ranch.answers import Ending
-from ranch.backends.rows import ID_LENGTH, JobRow, LaneRow, Tables
+from ranch.backends.job_rows import ID_LENGTH, JobRow
+from ranch.backends.rows import LaneRow, Tables
 from ranch.backends.traffic import Traffic
 from ranch.letters import WORKER_LOST
 from ranch.schedule import PATIENCE

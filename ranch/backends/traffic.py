@@ -9,10 +9,11 @@ from typing import Any, Final
 from ranch.answers import Ending, Outcome
 from ranch.backends.chores import add_chore
 from ranch.backends.gates import blocked, change_limits
+from ranch.backends.job_rows import JobRow
 from ranch.backends.letter_rows import LetterRow
 from ranch.backends.outcomes import keep
 from ranch.backends.ranking import Ranking
-from ranch.backends.rows import JobRow, LaneRow, Tables
+from ranch.backends.rows import LaneRow, Tables
 from ranch.letters import Death
 from ranch.policy import Policy
 

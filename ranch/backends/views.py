@@ -8,7 +8,8 @@ from functools import cache
 
 from attrs import define, frozen
 
-from ranch.backends.rows import JobRow, LaneRow
+from ranch.backends.job_rows import JobRow
+from ranch.backends.rows import LaneRow
 from ranch.exceptions import ConfigError
 from ranch.typing import Strategy
 

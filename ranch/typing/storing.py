@@ -266,9 +266,7 @@ class Lanes(Protocol):
     def wait(self, timeout: float, tick: int, selections: Sequence[Selection] = ()) -> Steps[None]:
         """Wait until a lane may have become ready since an empty claim saw `tick`, or `timeout` seconds.
 
-        With `selections` as the claim had them, it may return early for others, and does for lanes of these.
-
-        It may return early. Never polls over a network.
+        With `selections`, as the claim had them, for lanes of these. It may return early. Never polls over a network.
         """
         ...
 
