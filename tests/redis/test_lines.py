@@ -54,6 +54,18 @@ async def test_a_claim_sees_what_was_acked_with_it(redis_url: str) -> None:
             assert lease.job.payload == number
 
 
+async def test_what_is_no_script_is_answered_as_ever(redis_url: str) -> None:
+    """Who has a job is read by a plain command, whose answer the client puts into shape; so is what is checked."""
+    async with AsyncQueue("q", backend=redis_url) as queue:
+        await queue.enqueue("acme", 1)
+        lease = await queue.claim()
+        assert lease is not None
+        found = await queue.explain(lease.job.id)
+
+        assert (found.state, found.at) == ("leased", lease.deadline)
+        assert await queue.check() == []
+
+
 async def test_one_slot_costs_one_round_trip_a_job(redis_url: str, client: redis.Redis) -> None:
     """A job is acked in the round trip that claims the next one, and before it: one lease is held at a time."""
     async with AsyncQueue("q", backend=redis_url) as queue, AsyncQueue("q", backend=redis_url) as spectator:

@@ -21,6 +21,7 @@ from ranch.backends.redis.failures import is_replica, translated
 from ranch.backends.redis.keys import DEFAULT_PREFIX, Keys
 from ranch.backends.redis.lanes import MAX_ENQUEUE, RedisLanes
 from ranch.backends.redis.runners import Call, asend, heeding, send
+from ranch.backends.redis.scripts import Script
 from ranch.choice import StrategyChoice
 from ranch.exceptions import BackendUnavailable
 from ranch.policy import DEFAULT, Policy
@@ -134,7 +135,8 @@ class RedisBackend:
                 with suppress(ResponseError):
                     warn_of_eviction(await client.info("memory"))
                 self._looked = True
-        line = None if step.waits else self._connections.line()
+        # A plain command may have to wait, and its answer is made by the client, of pairs for instance.
+        line = self._connections.line() if isinstance(step.command, Script) else None
         return await asend(line.ask if line else client.execute_command, step)
 
     def _failed(self, error: Exception) -> None:
