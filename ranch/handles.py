@@ -70,12 +70,14 @@ class QueueLane:
         tags: Mapping[str, str | None] | None = None,
         data: Mapping[str, JSONValue] | None = None,
     ) -> None:
-        """Change the lane; its waiting jobs feel it at once. One round trip, with a weight function two.
+        """Change the lane, for the jobs that wait already, too. One round trip, with a weight function two.
 
         Args:
-            weight: Cost factor, > 0: lower is served more often, 0.5 gives twice the share of 1.
+            weight: Cost factor, > 0: lower is served more often, 0.5 gives twice the share of 1. Counts from the lane's
+                next service on: what it was charged for the last one stays.
             tags: Tags to set; one set to None goes, those not named stay.
-            data: Custom data to set, JSON values; an entry set to None goes, those not named stay.
+            data: Custom data to set, JSON values; an entry set to None goes, those not named stay. A strategy that
+                ranks by it does so anew at once.
 
         Raises:
             InvalidJob: A value cannot be; nothing was changed.

@@ -198,7 +198,7 @@ class Lanes(Protocol):
     # Lanes
 
     def update(self, changes: Sequence[LaneUpdate]) -> Steps[None]:
-        """Change lanes, creating those that are new. A waiting lane feels it at once.
+        """Change lanes, creating those that are new. What the strategy ranks by ranks a waiting lane anew.
 
         Strategies see the effective weight as `LaneView.weight`. A lane that waits and is now held back by a limit
         leaves the index; one that was held back and is no more is ranked as one that became backlogged.

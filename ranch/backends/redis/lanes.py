@@ -217,7 +217,7 @@ class RedisLanes(RedisTimes):
     # Lanes
 
     def update(self, changes: Sequence[LaneUpdate]) -> Steps[None]:
-        """Change lanes, creating those that are new. A waiting lane feels it at once."""
+        """Change lanes, creating those that are new; those that wait are ranked anew."""
         for page in pages(changes, _PAGE):
             words: list[Any] = []
             for change in page:
