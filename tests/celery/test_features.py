@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +15,9 @@ from celery.result import AsyncResult
 
 from ranch import Queue, lane
 from ranch.celery import Ranch
-from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
-from tests.celery.app import Journal, make_app
-from tests.celery.workers import SOON, CeleryWorker, told
+from tests.celery.app import Journal
+from tests.celery.workers import SOON, CeleryWorker, app_with_a_server, told
 
 #: Of remote control: wait for the answer of the one worker.
 ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 20}
@@ -58,22 +56,15 @@ class Site:
 def running(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The worker of this module."""
     folder = tmp_path_factory.mktemp("features")
-    with RedisServer(redis_binary) as server:
-        settings = {
-            "broker_url": server.tcp_url,
-            "result_backend": server.tcp_url,
-            "task_send_sent_event": True,
-            "task_track_started": True,
-            "accept_content": ["json", "yaml"],
-        }
-        app = make_app(folder, **settings)
-        with told(app) as events, CeleryWorker(folder, settings, "-E") as worker:
-            site = Site(app, Journal(folder), Ranch(app).queue(), worker, events)
-            yield site
-            site.journal.open_gate()
-        # Results that are forgotten tell the server, which must be there.
-        gc.collect()
-        app.close()
+    given = {"task_track_started": True, "accept_content": ["json", "yaml"]}
+    with (
+        app_with_a_server(redis_binary, folder, **given) as (app, settings),
+        told(app) as events,
+        CeleryWorker(folder, settings, "-E") as worker,
+    ):
+        site = Site(app, Journal(folder), Ranch(app).queue(), worker, events)
+        yield site
+        site.journal.open_gate()
 
 
 @pytest.fixture

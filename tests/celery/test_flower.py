@@ -20,10 +20,9 @@ from celery import Celery
 
 from ranch import Queue
 from ranch.celery import Ranch
-from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
-from tests.celery.app import VARIABLE, Journal, make_app
-from tests.celery.workers import ROOT, SOON, CeleryWorker
+from tests.celery.app import VARIABLE, Journal
+from tests.celery.workers import ROOT, SOON, CeleryWorker, app_with_a_server
 
 pytest.importorskip("flower")
 
@@ -107,19 +106,15 @@ def flower(folder: Path, settings: dict[str, Any]) -> Iterator[str]:
 def site(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The worker and the Flower of this module."""
     folder = tmp_path_factory.mktemp("flower")
-    with RedisServer(redis_binary) as server:
-        settings = {
-            "broker_url": server.tcp_url,
-            "result_backend": server.tcp_url,
-            "task_send_sent_event": True,
-        }
-        app = make_app(folder, **settings)
-        with flower(folder, settings) as url, CeleryWorker(folder, settings, "-E"):
-            site = Site(app, Journal(folder), Ranch(app).queue(), url)
-            wait_until(lambda: site.ask("/api/workers", status=1) == {WORKER: True}, SOON)
-            yield site
-            site.journal.open_gate()
-        app.close()
+    with (
+        app_with_a_server(redis_binary, folder) as (app, settings),
+        flower(folder, settings) as url,
+        CeleryWorker(folder, settings, "-E"),
+    ):
+        site = Site(app, Journal(folder), Ranch(app).queue(), url)
+        wait_until(lambda: site.ask("/api/workers", status=1) == {WORKER: True}, SOON)
+        yield site
+        site.journal.open_gate()
 
 
 def test_it_shows_what_becomes_of_jobs(site: Site) -> None:

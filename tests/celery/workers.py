@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -16,8 +17,9 @@ from typing import Any
 
 from celery import Celery
 
+from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
-from tests.celery.app import VARIABLE
+from tests.celery.app import VARIABLE, make_app
 
 ROOT = Path(__file__).parents[2]
 #: Seconds that a result may take, on a machine that has other things to do.
@@ -134,6 +136,25 @@ class CeleryWorker:
         if self.exit_code is None:
             os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
+
+
+@contextmanager
+def app_with_a_server(binary: Path, folder: Path, **settings: Any) -> Iterator[tuple[Celery, dict[str, Any]]]:
+    """An app whose broker and results are a Redis of its own, with events of what is sent; and all its settings."""
+    with RedisServer(binary) as server:
+        settings = {
+            "broker_url": server.tcp_url,
+            "result_backend": server.tcp_url,
+            "task_send_sent_event": True,
+            **settings,
+        }
+        app = make_app(folder, **settings)
+        try:
+            yield app, settings
+        finally:
+            # Results that are forgotten tell the server, which must be there.
+            gc.collect()
+            app.close()
 
 
 @contextmanager
