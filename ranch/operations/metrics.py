@@ -27,17 +27,17 @@ class MetricOperations(Core):
         """
         if self.meter is None:
             return
-        for page in chunks(self.meter.take().items(), RELEASES_PER_CALL):
-            is_left = False
-            try:
+        taken = self.meter.take()
+        try:
+            for page in chunks(list(taken.items()), RELEASES_PER_CALL):
                 yield from self.lanes.add_times(dict(page))
-                is_left = True
-            except RanchError as exc:
-                log.warning("queue %r: how long jobs took could not be left in the store: %s", self.name, exc)
-            finally:
-                # Whatever has ended it: who waits may be told to stop.
-                if not is_left:
-                    self.meter.put_back(dict(page))
+                for lane, _ in page:
+                    del taken[lane]
+        except RanchError as exc:
+            log.warning("queue %r: how long jobs took could not be left in the store: %s", self.name, exc)
+        finally:
+            # Whatever has ended it: who waits may be told to stop.
+            self.meter.put_back(taken)
 
     def metrics(self, lane: str | None) -> Steps[Metrics]:
         key = WHOLE if lane is None else checked_key(lane)

@@ -44,8 +44,7 @@ class Desk:
     """Settles the leases of one queue.
 
     Acks are put together: while some are under way, what ends waits for the next. On Redis they go with what else is
-    asked at that moment, the next claim above all, and before it. So none waits for more than two round trips, and a
-    worker that is killed has jobs that have ended and are not acked from three at most.
+    asked at that moment, the next claim above all, and before it.
     """
 
     queue: AsyncQueue

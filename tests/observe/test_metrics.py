@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
-from ranch import AsyncQueue, InvalidJob, Queue, Retry
+from ranch import AsyncQueue, BackendUnavailable, InvalidJob, Queue, Retry
+from ranch.backends.memory import MemoryBackend
 from ranch.histogram import Summary
 from ranch.policy import Policy
 from ranch.testing import FakeClock
@@ -96,3 +98,30 @@ def test_numbers_of_a_lane_go_with_it(backend: Backend, clock: FakeClock) -> Non
 
     assert queue.metrics("acme").processed == queue.metrics("acme").process_time.count == 0
     assert queue.metrics().processed == queue.metrics().process_time.count == 1
+
+
+def test_what_cannot_be_left_is_left_later() -> None:
+    """All of it, after one call in vain, and not one for each hundred lanes."""
+
+    class Store(MemoryBackend):
+        away, asked = False, 0
+
+        def perform(self, step: Any) -> Any:
+            self.asked += 1
+            if self.away:
+                raise BackendUnavailable("out for lunch")
+            return super().perform(step)
+
+    store = Store()
+    queue = Queue("mail", backend=store)
+    queue.enqueue_many([(f"lane {n}", n) for n in range(250)])
+    queue.ack([lease for _ in range(3) for lease in queue.claim_many(100)])
+    store.away, store.asked = True, 0
+    queue._drive(queue._operations.leave_times())
+    assert store.asked == 1
+
+    store.away = False
+    queue._drive(queue._operations.leave_times())
+    reader = Queue("mail", backend=store)
+    assert reader.metrics().process_time.count == 250
+    assert all(reader.metrics(f"lane {n}").process_time.count == 1 for n in range(250))

@@ -495,6 +495,22 @@ def test_a_worker_that_cannot_go_on_says_so(app, shared_url, caplog):
     assert "the worker ends" in caplog.text
 
 
+@pytest.mark.parametrize("slots", [1, 3])
+def test_a_worker_has_at_most_two_leases_for_a_slot(app, slots):
+    """Of what runs, and of what has ended and is not acked: so much runs again if it is killed."""
+    most = 0
+
+    @app.queue.task(name="look")
+    def look():
+        nonlocal most
+        most = max(most, app.queue.stats().leased)
+
+    app.queue.enqueue_many([("acme", look.call())] * 60)
+    Worker(app.queue, concurrency=slots, burst=True).run()
+    assert app.queue.stats().acked == 60
+    assert 1 <= most <= 2 * slots
+
+
 class Moody(MemoryBackend):
     """A store that answers with an error, once or until further notice."""
 
