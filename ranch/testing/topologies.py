@@ -18,6 +18,16 @@ from ranch.testing.waiting import wait_until
 _SLOTS: Final = 16384
 #: What the Sentinel of `WatchedServers` calls them.
 SERVICE: Final = "ranch"
+#: For how many milliseconds the primary must be gone until the replica takes over.
+_DOWN_AFTER: Final = 300
+
+
+def catch_up(replica: RedisServer, primary: RedisServer) -> None:
+    """Return once a replica has all that was written to its primary so far."""
+    with redis.Redis.from_url(primary.url) as client:
+        written = client.info("replication")["master_repl_offset"]
+    with redis.Redis.from_url(replica.url) as client:
+        wait_until(lambda: client.info("replication")["slave_repl_offset"] >= written)
 
 
 class _Servers:
@@ -65,6 +75,18 @@ class WatchedServers(_Servers):
         """The address for a backend."""
         return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/{SERVICE}/0"
 
+    def lose_primary(self) -> None:
+        """Kill the primary once the replica has all its data; nobody takes over before `let_replica_take_over`."""
+        with redis.Redis.from_url(self.sentinel.url) as sentinel:
+            sentinel.sentinel_set(SERVICE, "down-after-milliseconds", 600_000)
+        catch_up(self.replica, self.primary)
+        self.primary.kill()
+
+    def let_replica_take_over(self) -> None:
+        """Let the Sentinel notice that the primary is lost."""
+        with redis.Redis.from_url(self.sentinel.url) as sentinel:
+            sentinel.sentinel_set(SERVICE, "down-after-milliseconds", _DOWN_AFTER)
+
     def fail_over(self) -> None:
         """Let the two servers change roles, both staying up, and return when they have."""
 
@@ -105,7 +127,7 @@ class _Sentinel(RedisServer):
             f"dir {folder}",
             f"unixsocket {folder}/redis.sock",
             f"sentinel monitor {SERVICE} 127.0.0.1 {self._primary.port} 1",
-            f"sentinel down-after-milliseconds {SERVICE} 300",
+            f"sentinel down-after-milliseconds {SERVICE} {_DOWN_AFTER}",
             f"sentinel failover-timeout {SERVICE} 3000",
         ]
         settings.write_text("\n".join(lines) + "\n")

@@ -15,7 +15,7 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker, active
 
 ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 10}
 
@@ -69,7 +69,7 @@ def test_a_soft_shutdown_lets_jobs_end(app: Celery, settings: dict[str, Any], tm
     settings |= {"worker_soft_shutdown_timeout": 3.0}
     with CeleryWorker(tmp_path, settings) as worker:
         ends, stays = (app.tasks["late"].lru_delay("acme", word) for word in ("ends", "stays"))
-        wait_until(lambda: len(journal.words()) == 2)
+        wait_until(lambda: len(active(app)) == 2)
         waits = app.tasks["run"].lru_delay("acme", "waits")
         os.kill(worker.pid, signal.SIGQUIT)
         wait_until(lambda: "Soft Shutdown" in worker.log)

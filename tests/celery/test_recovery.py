@@ -18,7 +18,7 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker, told
+from tests.celery.workers import SOON, CeleryWorker, active, told
 
 
 def test_a_killed_workers_jobs_run_elsewhere(
@@ -73,7 +73,7 @@ def test_a_cold_shutdown_gives_late_jobs_back(
     """At once, without waiting for their leases to expire."""
     with CeleryWorker(tmp_path, settings) as worker:
         late = app.tasks["late"].lru_delay("acme", "late")
-        wait_until(journal.words)
+        wait_until(lambda: active(app))
         os.kill(worker.pid, signal.SIGQUIT)
         worker.wait()
     assert Ranch(app).queue().stats().pending == 1
@@ -90,8 +90,7 @@ def test_a_killed_process_of_the_pool_is_told_of(
     """The job ends as in plain Celery, its slot is free again, and no lease is left."""
     with CeleryWorker(tmp_path, settings, concurrency=1):
         late = app.tasks["late"].lru_delay("acme", "killed")
-        wait_until(journal.words)
-        (task,) = wait_until(lambda: [t for ts in (app.control.inspect().active() or {}).values() for t in ts])
+        (task,) = wait_until(lambda: active(app))
         os.kill(task["worker_pid"], signal.SIGKILL)
         with pytest.raises(Exception, match="Worker exited prematurely"):
             late.get(timeout=SOON)

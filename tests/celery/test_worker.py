@@ -20,7 +20,7 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE, Journal
-from tests.celery.workers import ROOT, SOON, CeleryWorker
+from tests.celery.workers import ROOT, SOON, CeleryWorker, active
 
 SLOTS = {"prefork": 2, "solo": 1, "threads": 2, "gevent": 2, "eventlet": 2}
 
@@ -43,12 +43,6 @@ def settled(app: Celery) -> bool:
     """Whether nothing waits and nothing is claimed."""
     stats = Ranch(app).queue().stats()
     return (stats.pending, stats.delayed, stats.leased) == (0, 0, 0)
-
-
-def active(app: Celery) -> list[dict[str, Any]]:
-    """What all workers say that they run."""
-    replies = app.control.inspect(timeout=1).active() or {}
-    return [task for tasks in replies.values() for task in tasks]
 
 
 @pytest.mark.parametrize("pool", POOLS)

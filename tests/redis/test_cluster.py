@@ -18,7 +18,7 @@ from ranch.backends.redis.twins import Twin
 from ranch.exceptions import BackendError, BackendUnavailable
 from ranch.strategies import WeightedLRU
 from ranch.testing.server import ServerFailed
-from ranch.testing.topologies import ClusterServers
+from ranch.testing.topologies import ClusterServers, catch_up
 from ranch.testing.waiting import wait_until
 
 
@@ -223,7 +223,7 @@ def test_a_replica_takes_over_from_a_node_that_is_lost(redis_binary):
         replica = own.add_replica(number)
         with Queue("q", backend=RedisBackend(own.url, retries=100)) as queue:
             queue.enqueue("a", 1)
-            own.clients[number].wait(1, 5000)
+            catch_up(replica, own.nodes[number])
             own.nodes[number].kill()
             with pytest.raises(BackendUnavailable), Queue("q", backend=RedisBackend(own.url, retries=0)) as impatient:
                 impatient.stats()

@@ -27,13 +27,12 @@ def test_a_fail_over_in_the_middle_of_work(watched):
     backend = RedisBackend(watched.url, retries=100)
     with Queue("q", backend=backend) as queue:
         jobs = [queue.enqueue("a", number).id for number in range(20)]
-        with redis.Redis.from_url(watched.primary.url) as client:
-            client.wait(1, 5000)
 
-        watched.primary.kill()
+        watched.lose_primary()
         impatient = Queue("q", backend=RedisBackend(watched.url, retries=0))
         with pytest.raises(BackendUnavailable):
             impatient.stats()
+        watched.let_replica_take_over()
         later = queue.enqueue("a", 20)  # tries until there is a primary again
         watched.wait_for_failover()
 
