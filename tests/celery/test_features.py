@@ -17,7 +17,7 @@ from ranch import Queue, lane
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker, app_with_a_server, told
+from tests.celery.workers import SOON, CeleryWorker, active, app_with_a_server, told
 
 #: Of remote control: wait for the answer of the one worker.
 ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 20}
@@ -72,7 +72,7 @@ def site(running: Site) -> Iterator[Site]:
     """The same; each test leaves nothing behind, in the store or in the worker."""
     yield running
     wait_until(running.is_settled, SOON)
-    wait_until(lambda: running.app.control.inspect(limit=1, timeout=20).active() == {"worker@tests": []})
+    wait_until(lambda: not active(running.app), SOON)
 
 
 # What is sent
@@ -318,13 +318,10 @@ def test_a_failure_is_an_event(site: Site) -> None:
 def test_workers_can_be_asked(site: Site) -> None:
     """`inspect` finds a running job by its id; what waits is in the store, and in no worker."""
     busy = [site.send("gated", "asked") for _ in range(2)]
-    for task in busy:
-        site.begun(task)
+    wait_until(lambda: len(active(site.app)) == 2, SOON)
     waiting = site.send("run")
+    assert {(task["id"], task["name"]) for task in active(site.app)} == {(task.id, "gated") for task in busy}
     inspect = site.app.control.inspect(limit=1, timeout=20)
-    (active,) = inspect.active().values()
-    assert {task["id"] for task in active} == {task.id for task in busy}
-    assert {task["name"] for task in active} == {"gated"}
     assert inspect.reserved() == inspect.scheduled() == {"worker@tests": []}
     (found,) = inspect.query_task(busy[0].id, waiting.id).values()
     assert {task: state for task, (state, _) in found.items()} == {busy[0].id: "active"}
@@ -343,8 +340,8 @@ def test_a_pool_grows_and_shrinks(site: Site) -> None:
     site.app.control.pool_grow(1, **ASKED)
     site.begun(busy[2])
     site.journal.open_gate("growing")
-    for task in busy:
-        task.get(timeout=SOON)
+    # A result is there before its process is known to be idle, and while all are busy Celery refuses to shrink.
+    wait_until(lambda: not active(site.app), SOON)
     site.app.control.pool_shrink(1, **ASKED)
     wait_until(lambda: ranch_says(site)["slots"] == 2, SOON)
 
