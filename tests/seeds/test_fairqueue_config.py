@@ -44,6 +44,27 @@ def test_the_form_of_a_single_worker():
     assert Fleet.from_dict(fleet.to_dict()) == fleet
 
 
+def test_what_its_to_yaml_has_written():
+    """Each key of its connection is in the URL, those that need no saying are gone, and retries are a task's."""
+    redis = {"host": "h", "port": 6379, "db": 2, "password": None, "username": None, "socket_timeout": 3.0}
+    redis |= {"socket_connect_timeout": 4.0, "health_check_interval": 20, "decode_responses": True, "ssl": True}
+    redis |= {"ssl_cert_reqs": None, "ssl_ca_certs": "/ca.pem", "ssl_certfile": None, "ssl_keyfile": None}
+    redis |= {"max_connections": None, "retry_on_timeout": False}
+    queue = {"stats_prefix": "fq", "lua_script_cache_size": 100, "default_task_timeout": 300.0}
+    queue |= {"enable_pipeline_optimization": True, "pipeline_batch_size": 100, "pipeline_timeout": 5.0}
+    queue |= {"queue_cleanup_interval": 3600, "stats_aggregation_interval": 300}
+    worker = {"id": "w", "assigned_users": ["u"], "steal_targets": [], "poll_interval_seconds": 1.0}
+    worker |= {"task_timeout_seconds": 300.0, "max_concurrent_tasks": 10, "graceful_shutdown_timeout": 30.0}
+
+    fleet = Fleet.from_dict({"redis": redis, "workers": [worker], "queue": queue})
+
+    said = "socket_timeout=3.0&socket_connect_timeout=4.0&health_check_interval=20&ssl_ca_certs=%2Fca.pem"
+    assert fleet.store == f"rediss://h:6379/2?{said}"
+    assert (fleet.queues["fq"].timeout, fleet.get_worker("w").steal) == (300.0, [])
+    with pytest.raises(ConfigError, match="unknown key 'max_retry_attempts'"):
+        Fleet.from_dict({"redis": redis, "workers": [worker], "queue": {**queue, "max_retry_attempts": 3}})
+
+
 def test_its_validation_and_its_utilities():
     """Duplicate ids, a user assigned twice, timeouts of worker and queue, look-up and coverage."""
     one, two = TWO["workers"]
