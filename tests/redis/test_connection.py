@@ -11,6 +11,7 @@ import pytest
 import redis as redis_py
 import redis.asyncio
 
+from ranch import AsyncWorker, Queue
 from ranch.backends.redis import RedisBackend
 from ranch.exceptions import BackendError, BackendUnavailable, ConfigError
 from ranch.model import NewJob
@@ -93,7 +94,7 @@ def test_a_client_that_decodes_is_refused(redis_url: str) -> None:
 
 
 async def test_clients_given_are_used_and_not_closed(redis_url: str) -> None:
-    """Whoever brings clients keeps them; without an async one nothing can be awaited."""
+    """Whoever brings clients keeps them; without an async one nothing can be awaited, and a worker says so."""
     client = redis_py.Redis.from_url(redis_url)
     async_client = redis.asyncio.Redis.from_url(redis_url)
     backend = RedisBackend.from_client(client, async_client)
@@ -104,8 +105,8 @@ async def test_clients_given_are_used_and_not_closed(redis_url: str) -> None:
 
     assert drive(backend, lanes.stats()).pending == 1
     assert await async_client.ping()
-    with pytest.raises(BackendError, match="no async client"):
-        await adrive(RedisBackend.from_client(client), lanes.stats())
+    with pytest.raises(ConfigError, match="no async client"):
+        await AsyncWorker(Queue("q", backend=RedisBackend.from_client(client))).run()
     await async_client.aclose()
     client.close()
 

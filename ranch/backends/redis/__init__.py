@@ -78,7 +78,8 @@ class RedisBackend:
     ) -> RedisBackend:
         """Use clients made elsewhere: redis-py's `Redis`, `RedisCluster`, or a Sentinel's ``master_for``.
 
-        They try again as they were told to, and are not closed here. Without an `async_client` nothing can be awaited.
+        They try again as they were told to, and are not closed here. Without an `async_client` whatever is awaited is a
+        `ConfigError`, a `Worker` too. One that is given is of one event loop, and so of one `Worker`.
         """
         backend = cls.__new__(cls)
         backend._use(client, async_client, prefix, clock)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from ranch.backends.redis.clients import Address
 from ranch.backends.redis.lines import Line
-from ranch.exceptions import BackendError
+from ranch.exceptions import ConfigError
 from ranch.forks import BeginsAnew
 
 
@@ -44,7 +44,9 @@ class Connections(BeginsAnew):
         """Return the client of the running event loop."""
         if not self._address:
             if self._given_async_client is None:
-                raise BackendError("there is no async client: give from_client() one")
+                raise ConfigError(
+                    "there is no async client, which workers need: give one to from_client", where="backend"
+                )
             return self._given_async_client
         loop = asyncio.get_running_loop()
         client = self._async_clients.get(loop)
