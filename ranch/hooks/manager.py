@@ -185,7 +185,10 @@ class Plugins:
         if isinstance(spec, str):
             return self.serializers[spec].factory()
         if not all(hasattr(spec, name) for name in ("content_type", "dumps", "loads")):
-            raise ConfigError(f"a serializer is a name or an object, not {spec!r}", where="serializer")
+            raise ConfigError(
+                f"a serializer is a name, or an object with content_type, dumps and loads, not {spec!r}",
+                where="serializer",
+            )
         return spec
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pickle
 
 import pytest
 
@@ -200,15 +201,24 @@ def test_an_operation_ends_in_time(queue):
         job.result(0)
 
 
-def test_a_serializer_is_the_calls(url):
-    """For entities that are no JSON."""
-    with Queue("operations", backend=url, accept=["json", "pickle"]) as queue:
+class Own:
+    """A serializer of one's own."""
+
+    content_type = "application/x-own"
+    dumps = staticmethod(pickle.dumps)
+    loads = staticmethod(pickle.loads)
+
+
+@pytest.mark.parametrize("serializer", ["pickle", Own()], ids=["by name", "an object"])
+def test_a_serializer_is_the_calls(url, serializer):
+    """For entities that are no JSON; the worker's queue accepts it."""
+    with Queue("operations", backend=url, accept=["json", serializer]) as queue:
 
         @queue.task
         def process_data(entity):
             return sorted(entity)
 
-        job = process_data.options(serializer="pickle").enqueue("normal", {2, 1})
+        job = process_data.options(serializer=serializer).enqueue("normal", {2, 1})
         Worker(queue, burst=True).run()
 
         assert job.result(0) == [1, 2]
