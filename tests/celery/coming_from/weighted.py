@@ -10,6 +10,8 @@ app = Celery("tasks", broker=BROKER, backend=BROKER)
 app.conf.ranch = {
     "redis_prefix": "myapp:",
     "redis_serializer": SerializerType.JSON,
+    "redis_key_ttl": 3600,
+    "metrics_enabled": True,
     "redis_max_retries": 3,
     "redis_socket_timeout": 5,
     "redis_use_ssl": False,
