@@ -7,9 +7,11 @@ from urllib.parse import urlencode
 
 import pytest
 import trustme
+from celery import Celery
 
 from ranch import AsyncQueue, Queue
 from ranch.backends.redis import RedisBackend
+from ranch.celery import Ranch
 from ranch.exceptions import BackendUnavailable
 from ranch.testing.proxy import FaultyProxy
 from ranch.testing.server import RedisServer, ServerFailed, free_port
@@ -52,6 +54,16 @@ def options(files):
         "ssl_certfile": f"{files}/client.pem",
         "ssl_keyfile": f"{files}/client.pem",
     }
+
+
+def test_options_in_celerys_settings(tls, options):
+    """`redis_use_ssl` makes TLS of a plain URL, with the arguments that it has."""
+    app = Celery("mail", broker="memory://", set_as_current=False)
+    app.conf.ranch = {"backend": f"redis{tls.url.removeprefix('rediss')}", "redis_use_ssl": options}
+
+    with Ranch(app).queue() as queue:
+        queue.enqueue("acme", 1)
+        assert queue.stats().pending == 1
 
 
 def test_options_in_the_url(tls, options):
