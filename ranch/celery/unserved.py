@@ -20,6 +20,8 @@ log = get_logger(__name__)
 ANSWERS_WITHIN: Final = 1.0
 #: Seconds after the start of a worker before it looks, so that others that start with it are there.
 BEFORE_LOOKING: Final = 5.0
+#: How often it looks, as long after the time before, until it hears itself: while it runs a task inline it does not.
+LOOKS: Final = 12
 
 
 @frozen(kw_only=True)
@@ -92,22 +94,29 @@ def known_queues(app: Celery) -> list[str]:
 def warn_of_unserved(app: Celery, worker: str, stopped: threading.Event) -> None:
     """Some seconds after a worker has started, log the queues whose jobs no worker takes; in a thread.
 
-    A worker that does not hear itself cannot tell, and says nothing.
+    A worker that does not hear itself cannot tell, and says nothing; it looks again some times.
     """
     queues = known_queues(app)
 
     def look() -> None:
-        if stopped.wait(BEFORE_LOOKING):
-            return
-        workers = RunningWorkers(app)
-        try:
-            found = [workers.leaves(Ranch(app).queue(name)) for name in queues]
-            if any(found) and worker not in workers.queues:
-                log.debug("the worker cannot hear itself, so it does not know whether all queues have workers")
+        for _ in range(LOOKS):
+            if stopped.wait(BEFORE_LOOKING) or _could_tell(app, worker, queues):
                 return
-            for each in filter(None, found):
-                log.warning("%s", each)
-        except Exception as exc:  # noqa: BLE001 - a worker works without this
-            log.debug("cannot tell whether all queues have workers: %r", exc)
 
     threading.Thread(target=look, daemon=True, name="ranch-unserved").start()
+
+
+def _could_tell(app: Celery, worker: str, queues: list[str]) -> bool:
+    """Log the queues whose jobs no worker takes; return whether the worker could tell."""
+    workers = RunningWorkers(app)
+    try:
+        found = [workers.leaves(Ranch(app).queue(name)) for name in queues]
+        if any(found) and worker not in workers.queues:
+            log.debug("the worker cannot hear itself, so it does not know whether all queues have workers")
+            return False
+    except Exception as exc:  # noqa: BLE001 - a worker works without this
+        log.debug("cannot tell whether all queues have workers: %r", exc)
+        return False
+    for each in filter(None, found):
+        log.warning("%s", each)
+    return True
