@@ -21,6 +21,12 @@ from tests.celery.feature_tasks import add_feature_tasks, note_signals
 VARIABLE = "RANCH_TEST_APP"
 
 
+def whole_lines(path: Path) -> list[str]:
+    """Return what others have written to a file by now, if it is there: a line may come into sight in parts."""
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    return [line for line in lines if line.endswith("\n")]
+
+
 class Journal:
     """What tasks did, in the order they did it, over all processes."""
 
@@ -39,6 +45,8 @@ class Journal:
             "retries": task.request.retries,
             "attempts": task.request.get("ranch-attempts"),
             "pid": os.getpid(),
+            # Of a job in a lane it is the token of its lease. Not all brokers tell it.
+            "tag": task.request.properties.get("delivery_tag"),
             "time": time.time(),
         }
         self._append(entry)
@@ -57,15 +65,13 @@ class Journal:
             file.write(f"{number}\n")
 
     def numbers(self) -> list[int]:
-        return [int(line) for line in self._numbers.read_text().splitlines()] if self._numbers.exists() else []
+        return [int(line) for line in whole_lines(self._numbers)]
 
     def words_of(self, task_id: str) -> list[str]:
         return [entry["word"] for entry in self.entries() if entry["id"] == task_id]
 
     def entries(self) -> list[dict[str, Any]]:
-        if not self.path.exists():
-            return []
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
+        return [json.loads(line) for line in whole_lines(self.path)]
 
     def words(self) -> list[str]:
         return [entry["word"] for entry in self.entries()]

@@ -20,7 +20,7 @@ from ranch.cli.mounted import ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 from tests.celery.test_inprocess import SOON, worker
-from tests.celery.workers import CeleryWorker
+from tests.celery.workers import CeleryWorker, end_leases
 
 
 def test_a_task_runs_on_a_schedule(app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal) -> None:
@@ -28,11 +28,11 @@ def test_a_task_runs_on_a_schedule(app: Celery, settings: dict[str, Any], tmp_pa
     run, queue = app.tasks["run"], Ranch(app).queue()
     Ranch(app).schedule(run.s("tick"), every=1, name="tick", lane="acme")
     with CeleryWorker(tmp_path, settings), CeleryWorker(tmp_path, settings, name="second"):
-        wait_until(lambda: len(journal.entries()) >= 3, 20)
+        wait_until(lambda: len(journal.entries()) >= 3)
         queue.schedules.remove("tick")
-        wait_until(lambda: len(journal.entries()) == queue.stats().acked == queue.stats().enqueued, 20)
+        wait_until(lambda: len(journal.entries()) == queue.stats().acked == queue.stats().enqueued)
         ids = {entry["id"] for entry in journal.entries()}
-        assert [app.AsyncResult(task_id).get(timeout=20) for task_id in ids] == ["tick"] * len(ids)
+        assert [app.AsyncResult(task_id).get(**SOON) for task_id in ids] == ["tick"] * len(ids)
     assert len(ids) == len(journal.entries()) == queue.stats().acked
     assert {(entry["lane"], entry["queue"]) for entry in journal.entries()} == {("acme", "celery")}
 
@@ -40,18 +40,18 @@ def test_a_task_runs_on_a_schedule(app: Celery, settings: dict[str, Any], tmp_pa
 @pytest.mark.parametrize("settings", ["redis"], indirect=True)
 def test_a_call_keeps_its_id(app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal) -> None:
     """It is retried, and run again after its worker was lost, under one id that whoever enqueued it can tell."""
-    settings["ranch"] = {"lease": 1.0}
     queue = Ranch(app).queue()
     retried = queue.enqueue_call("retried", lane="acme", args=[2])
     late = queue.enqueue_call("late", lane="globex", kwargs={"word": "late"})
     first, second = (task_of(queue.name, job) for job in (retried, late))
     with CeleryWorker(tmp_path, settings) as lost:
-        assert app.AsyncResult(first).get(timeout=20) == 2
+        assert app.AsyncResult(first).get(**SOON) == 2
         wait_until(lambda: journal.words_of(second))
         lost.kill()
+    end_leases(queue, journal)
     journal.open_gate()
     with CeleryWorker(tmp_path, settings, name="other"):
-        assert app.AsyncResult(second).get(timeout=20) == "late"
+        assert app.AsyncResult(second).get(**SOON) == "late"
     assert journal.words_of(first) == ["retried"] * 3
     assert {entry["lane"] for entry in journal.entries() if entry["id"] == first} == {"acme"}
     assert [entry["attempts"] for entry in journal.entries() if entry["id"] == second] == [1, 2]

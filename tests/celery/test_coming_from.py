@@ -45,4 +45,4 @@ def test_its_apps_run(tmp_path: Path, redis_server: RedisServer | GivenServer, n
     *printed, task_id = run("print(use().id)")
     assert printed == PRINTED[name]
     with CeleryWorker(tmp_path, settings, app=module):
-        assert run(f"print(app.AsyncResult({task_id!r}).get(timeout=20))") == ["processed data"]
+        assert run(f"print(app.AsyncResult({task_id!r}).get(timeout=50))") == ["processed data"]

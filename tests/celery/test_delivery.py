@@ -17,7 +17,7 @@ from celery.exceptions import WorkerLostError
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker
+from tests.celery.workers import ASKED, SOON, CeleryWorker, end_leases, ranch_says
 
 #: How many jobs and kills; `make soak` takes more.
 JOBS, KILLS = json.loads(os.environ.get("RANCH_TEST_KILLS", "[5000, 20]"))
@@ -29,7 +29,7 @@ def test_killed_workers_lose_no_job(
     settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
 ) -> None:
     """Of thousands of late-acknowledging jobs each is run, though one worker after another is killed meanwhile."""
-    settings |= {"ranch": {"lease": 1.0}, "task_ignore_result": True}
+    settings |= {"ranch": {"lease": 3.0}, "task_ignore_result": True}
     app = new_app(**settings)
     queue = Ranch(app).queue()
     for number in range(JOBS):
@@ -42,14 +42,15 @@ def test_killed_workers_lose_no_job(
                 victim.launch()
                 ends.callback(victim.kill)
             wait_until(lambda wanted=wanted: len(journal.numbers()) >= wanted, SOON)
-    assert queue.stats().acked < JOBS
     with CeleryWorker(tmp_path, settings, name="last"):
         wait_until(lambda: len(set(journal.numbers())) == JOBS, 4 * SOON)
         wait_until(lambda: (queue.stats().pending, queue.stats().leased) == (0, 0), SOON)
     twice = [number for number, times in Counter(journal.numbers()).items() if times > 1]
+    stats = queue.stats()
+    assert stats.acked == JOBS
+    assert stats.reclaimed > 0, "none was killed at work"
     # At most what a worker's processes had at each kill.
     assert len(twice) <= 2 * KILLS
-    assert queue.stats().acked == JOBS
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
@@ -57,7 +58,8 @@ def test_an_early_job_that_was_not_begun_comes_back(
     settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
 ) -> None:
     """What was claimed, and waits for its rate, keeps a slot, and is in no process; a killed worker has not lost it."""
-    settings["ranch"] = {**settings["ranch"], "lease": 1.0}
+    # Longer than a machine that is busy keeps a worker from renewing it.
+    settings["ranch"] = {**settings["ranch"], "lease": 3.0}
     app = new_app(**settings)
     limited = app.tasks["limited"]
     with CeleryWorker(tmp_path, settings, name="first") as worker:
@@ -65,7 +67,7 @@ def test_an_early_job_that_was_not_begun_comes_back(
         results[0].get(timeout=SOON)
         wait_until(lambda: Ranch(app).queue().stats().leased == 1, SOON)
         # For it was claimed, and is to begin as soon as it may.
-        ((said,),) = [answer.values() for answer in app.control.broadcast("ranch", reply=True, limit=1, timeout=20)]
+        said = ranch_says(app)
         assert (said["slots"], said["free"]) == (2, 1)
         worker.kill()
     with CeleryWorker(tmp_path, settings, name="second"):
@@ -76,7 +78,7 @@ def test_an_early_job_that_was_not_begun_comes_back(
 @pytest.fixture
 def careful(settings: dict[str, Any], new_app: Callable[..., Celery]) -> Celery:
     """The app of those settings, and of at-least-once delivery."""
-    settings["ranch"] = {**settings.get("ranch", {}), "lease": 1.0, "delivery": "at-least-once"}
+    settings["ranch"] = {**settings.get("ranch", {}), "delivery": "at-least-once"}
     return new_app(**settings)
 
 
@@ -95,6 +97,7 @@ def test_delivery_may_be_at_least_once(
             wait_until(lambda: len(journal.words()) == 2)
         assert Ranch(careful).queue().stats().acked == 0
         first.kill()
+    end_leases(Ranch(careful).queue(), journal)
     journal.open_gate()
     with CeleryWorker(tmp_path, settings, name="second", pool=pool):
         assert laned.get(timeout=SOON) == "laned"
@@ -120,6 +123,6 @@ def test_at_least_once_has_all_of_celerys_rules(
         stats = Ranch(careful).queue().stats()
         assert (stats.pending, stats.acked, stats.released) == (0, 6, 0)
         # In the worker itself a twin of the task does it, of the same name.
-        careful.control.revoke("unwanted", reply=True, limit=1, timeout=20)
+        careful.control.revoke("unwanted", **ASKED)
         careful.tasks["signalled"].apply_async((False,), lane="acme", task_id="unwanted")
         wait_until(lambda: "task_revoked of a twin" in journal.words_of("unwanted"), SOON)

@@ -51,7 +51,7 @@ def test_plain_workers_run_what_waited_in_lanes(
     (tmp_path / "plain_app.py").write_text(PLAIN)
     monkeypatch.setenv("URL", settings["broker_url"])
     with CeleryWorker(tmp_path, settings, app="plain_app"):
-        assert {word: result.get(timeout=20) for word, result in results.items()} == {w: [w, None] for w in results}
+        assert {word: result.get(**SOON) for word, result in results.items()} == {w: [w, None] for w in results}
 
 
 def test_a_worker_with_ranch_leaves_them_plain(memory_app: Celery, journal: Journal) -> None:

@@ -15,7 +15,7 @@ from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 from tests.celery.test_inprocess import SOON, worker
-from tests.celery.workers import CeleryWorker
+from tests.celery.workers import CeleryWorker, end_leases
 
 
 def test_an_expired_job_leaves_the_store(memory_app: Celery, journal: Journal) -> None:
@@ -78,17 +78,18 @@ def test_a_job_whose_workers_are_lost_too_often_has_failed(
     settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
 ) -> None:
     """It is a dead letter, and its result says so to whoever waits; the worker that finds it so goes on."""
-    settings |= {"ranch": {"lease": 1.0, "max_reclaims": 1}}
+    settings |= {"ranch": {"max_reclaims": 1}}
     app = new_app(**settings)
     doomed = app.tasks["late"].lru_delay("acme", "doomed")
     for number in range(2):
         with CeleryWorker(tmp_path, settings, name=f"w{number}") as lost:
-            wait_until(lambda runs=number + 1: len(journal.words_of(doomed.id)) == runs, 20)
+            wait_until(lambda runs=number + 1: len(journal.words_of(doomed.id)) == runs)
             lost.kill()
+        end_leases(Ranch(app).queue(), journal)
     with CeleryWorker(tmp_path, settings, name="finder"):
         with pytest.raises(WorkerLostError):
-            doomed.get(timeout=20)
-        assert app.tasks["run"].lru_delay("acme").get(timeout=20) == "run"
+            doomed.get(**SOON)
+        assert app.tasks["run"].lru_delay("acme").get(**SOON) == "run"
     (letter,) = Ranch(app).queue().dead.list()
     assert (letter.death.reason, len(journal.words_of(doomed.id))) == ("worker lost", 2)
 
@@ -137,14 +138,14 @@ def test_the_last_of_a_chain_may_be_a_duplicate(
     with CeleryWorker(tmp_path, settings, "-E"):
         for end in ends:
             with pytest.raises(TaskRevokedError, match=f"duplicate of {first.id}"):
-                end.get(timeout=20)
+                end.get(**SOON)
         mine = run.apply_async(lane="acme", dedup_key="report", task_id="mine")
         assert (mine.id, app.AsyncResult("mine").state) == (first.id, "REVOKED")
         journal.open_gate()
-        assert first.get(timeout=20) == "first"
+        assert first.get(**SOON) == "first"
         wait_until(lambda: Ranch(app).queue().stats().leased == 0)
         again = chain(run.si("a").set(lane="acme"), run.si("b").set(dedup_key="report"), app=app)()
-        assert again.get(timeout=20) == "b"
+        assert again.get(**SOON) == "b"
     assert sorted(journal.words()) == ["a", "b", "chain", "first", "linking"]
 
 

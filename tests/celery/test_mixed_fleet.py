@@ -15,7 +15,7 @@ from celery import Celery
 
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
-from tests.celery.app import VARIABLE, Journal
+from tests.celery.app import VARIABLE, Journal, whole_lines
 from tests.celery.rabbit import RabbitServer
 from tests.celery.test_rabbit import rabbit  # noqa: F401 - a fixture
 from tests.celery.workers import ROOT, SOON, CeleryWorker
@@ -91,8 +91,7 @@ def test_no_message_is_lost_on_the_way_in_and_out(
             results[word] = run.apply_async((word,), lane=f"{kind} {number % lanes}", **options)
 
     def ran_plain() -> list[tuple[str, str | None]]:
-        lines = (tmp_path / "plain").read_text().splitlines()
-        return [tuple(json.loads(line)) for line in lines]
+        return [tuple(json.loads(line)) for line in whole_lines(tmp_path / "plain")]
 
     with CeleryWorker(tmp_path, settings, name="without", app="plain_app"):
         plain("before")
@@ -114,7 +113,7 @@ def test_no_message_is_lost_on_the_way_in_and_out(
             laned("later", lanes=3, countdown=20)
             assert drained(tmp_path, settings) >= 120
             worker.terminate()
-            worker.wait(SOON)
+            worker.wait()
         drained(tmp_path, settings)
         assert [result.get(timeout=SOON, interval=0.02) for result in results.values()] == list(results)
         wait_until(lambda: len(ran_plain()) + len(journal.words()) == len(results))

@@ -18,14 +18,13 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker, active, told
+from tests.celery.workers import SOON, CeleryWorker, active, end_leases, told
 
 
 def test_a_killed_workers_jobs_run_elsewhere(
     settings: dict[str, Any], tmp_path: Path, new_app: Callable[..., Celery], journal: Journal
 ) -> None:
     """A late-acknowledging job comes back with its lease; any other is lost, as in plain Celery."""
-    settings["ranch"] = {**settings.get("ranch", {}), "lease": 1.0}
     app = new_app(**settings)
     with CeleryWorker(tmp_path, settings, name="first") as first:
         late = app.tasks["late"].lru_delay("acme", "late")
@@ -33,6 +32,7 @@ def test_a_killed_workers_jobs_run_elsewhere(
         wait_until(lambda: len(journal.words()) == 2)
         wait_until(lambda: Ranch(app).queue().stats().acked == 1)
         first.kill()
+    end_leases(Ranch(app).queue(), journal)
     journal.open_gate()
     with CeleryWorker(tmp_path, settings, name="second"):
         assert late.get(timeout=SOON) == "late"
@@ -115,7 +115,7 @@ def cut(server: RedisServer, worker: CeleryWorker) -> None:
     with redis.Redis.from_url(server.url) as client:
         client.client_kill_filter(_type="normal", skipme=True)
         client.client_kill_filter(_type="pubsub", skipme=True)
-    wait_until(lambda: "Connection to broker lost" in worker.log)
+    wait_until(lambda: "Connection to broker lost" in worker.log, SOON)
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
@@ -131,7 +131,7 @@ def test_a_lost_broker_costs_no_job(
     app = new_app(**cut_settings)
     with CeleryWorker(tmp_path, cut_settings, pool=pool) as worker:
         results = [app.tasks["late"].lru_delay("acme", str(number)) for number in range(4)]
-        wait_until(lambda: len(journal.words()) == 2)
+        wait_until(lambda: len(active(app)) == 2)
         cut(own_redis, worker)
         journal.open_gate()
         assert [result.get(timeout=SOON) for result in results] == list("0123")
@@ -155,7 +155,7 @@ def test_events_go_on_after_a_lost_broker(
     with CeleryWorker(tmp_path, cut_settings, "-E", pool="threads", concurrency=1) as worker:
         cut(own_redis, worker)
         with told(app) as events:
-            wait_until(lambda: events, SOON)
+            wait_until(lambda: any(event["type"].startswith("worker-") for event in events), SOON)
             app.tasks["gated"].lru_delay("acme", "gated")
             wait_until(journal.words, SOON)
             late = app.tasks["add"].apply_async((1, 2), lane="acme", expires=0.1)
@@ -193,11 +193,11 @@ def test_a_worker_waits_for_its_store(
             app.tasks["add"].lru_delay("acme", 1, 2)
         journal.open_gate()
         assert late.get(timeout=SOON, interval=0.01) == "late"
-        wait_until(lambda: "could not settle job" in worker.log)
+        wait_until(lambda: "could not settle job" in worker.log, SOON)
         wait_until(lambda: "cannot claim from queue" in worker.log, SOON)
         own_redis.start()
         # Until its breaker has found out, sending fails at once.
-        added = wait_until(lambda: sent(app.tasks["add"]))
+        added = wait_until(lambda: sent(app.tasks["add"]), SOON)
         assert added.get(timeout=2 * SOON, interval=0.01) == 3
         wait_until(lambda: Ranch(app).queue().stats().leased == 0)
     assert journal.words() == ["late"]

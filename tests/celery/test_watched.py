@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ranch.testing.waiting import wait_until
+from tests.celery.app import whole_lines
 from tests.celery.workers import ROOT, SOON, CeleryWorker
 
 APP = """
@@ -116,9 +117,7 @@ def folder(tmp_path: Path, redis_tcp_url: str, monkeypatch: pytest.MonkeyPatch) 
 
 def notes(folder: Path, key: str) -> list[dict[str, Any]]:
     """What was noted about something."""
-    file = folder / "notes"
-    lines = file.read_text().splitlines() if file.exists() else []
-    return [note for note in map(json.loads, lines) if key in note]
+    return [note for note in map(json.loads, whole_lines(folder / "notes")) if key in note]
 
 
 def send(folder: Path, code: str) -> None:
@@ -161,7 +160,7 @@ def test_batches_take_laned_and_plain_tasks(folder: Path) -> None:
     (folder / "watched_app.py").write_text(APP + BATCHES)
     code = """
 results = [batch.apply_async([n], lane=lane) for n, lane in enumerate(["acme", None, "globex", None])]
-print([result.get(timeout=20) for result in results])
+print([result.get(timeout=50) for result in results])
 """
     with CeleryWorker(folder, {}, app="watched_app", concurrency=2):
         send(folder, code)

@@ -11,19 +11,24 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
 
+from ranch import LeaseLost, Queue
+from ranch.model import Lease
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
-from tests.celery.app import VARIABLE, make_app
+from tests.celery.app import VARIABLE, Journal, make_app
 
 ROOT = Path(__file__).parents[2]
 #: Seconds that a result may take, on a machine that has other things to do.
 SOON = 60
+#: Of remote control: wait for the answer of the one worker.
+ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 20}
 
 
 class WorkerFailed(Exception):
@@ -63,7 +68,7 @@ class CeleryWorker:
     def __enter__(self) -> CeleryWorker:
         self.launch()
         try:
-            wait_until(lambda: f"{self.name}@tests ready." in self.log or self.exit_code is not None, 30)
+            wait_until(lambda: f"{self.name}@tests ready." in self.log or self.exit_code is not None, SOON)
         except BaseException:
             self.kill()
             raise
@@ -76,9 +81,7 @@ class CeleryWorker:
             return
         self.terminate()
         try:
-            # A process of the pool may wait for 30 seconds until it is known that its last message was read: plain
-            # Celery does so now and then, when it is told to stop while a task ends.
-            self._running.wait(SOON)
+            self.wait()
         except subprocess.TimeoutExpired:
             # Celery answers with the stacks of all threads, into the log.
             self._running.send_signal(signal.SIGUSR1)
@@ -127,9 +130,11 @@ class CeleryWorker:
         """Ask it to finish what runs and to stop."""
         self._running.send_signal(signal.SIGTERM)
 
-    def wait(self, timeout: float = 20.0) -> int:
+    def wait(self) -> int:
         """Wait for its end; return its exit code."""
-        return self._running.wait(timeout)
+        # A process of the pool may wait for 30 seconds until it is known that its last message was read: plain Celery
+        # does so now and then, when it is told to stop while a task ends.
+        return self._running.wait(SOON)
 
     def kill(self) -> None:
         """End it and its children as a crash of the machine would."""
@@ -166,10 +171,31 @@ def told(app: Celery) -> Iterator[list[dict[str, Any]]]:
         thread = threading.Thread(target=receiver.capture, kwargs={"limit": None, "timeout": None})
         thread.start()
         try:
+            # A receiver says nowhere that it listens.
+            with app.events.default_dispatcher() as dispatcher:
+                wait_until(lambda: (dispatcher.send("test-listens"), events)[1], interval=0.1)
             yield events
         finally:
             receiver.should_stop = True
             thread.join()
+
+
+def end_leases(queue: Queue, journal: Journal) -> None:
+    """End those of jobs that have begun, as time would when nobody renews them.
+
+    Of workers that were killed: so their leases may be long, and none is lost before, however slow the machine.
+    """
+    leased = [stored.job for stored in queue.jobs() if stored.state == "leased"]
+    for job, tag in product(leased, {entry["tag"] for entry in journal.entries() if entry.get("lane")}):
+        with suppress(LeaseLost):
+            queue.renew([Lease(job=job, token=tag, deadline=0.0)], 0.001)
+
+
+def ranch_says(app: Celery) -> dict[str, Any]:
+    """What the one worker answers to `inspect ranch`."""
+    ((answer,),) = [reply.values() for reply in app.control.broadcast("ranch", **ASKED)]
+    found: dict[str, Any] = answer
+    return found
 
 
 def active(app: Celery) -> list[dict[str, Any]]:
