@@ -50,8 +50,8 @@ def add_feature_tasks(app: Celery, journal: Any) -> None:  # noqa: C901 - a list
 
     @lru_task(app, name="patient", shared=False, bind=True)
     def patient(self: LRUTask, word: str) -> str:
-        journal.write(self, word)
         try:
+            journal.write(self, word)
             journal.pass_gate(word)
         except SoftTimeLimitExceeded:
             return "gave up"

@@ -17,10 +17,7 @@ from ranch import Queue, lane
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker, active, app_with_a_server, told
-
-#: Of remote control: wait for the answer of the one worker.
-ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 20}
+from tests.celery.workers import ASKED, SOON, CeleryWorker, active, app_with_a_server, ranch_says, told
 
 # One process of pytest runs them all, so that the worker is started once.
 pytestmark = pytest.mark.xdist_group("celery-features")
@@ -63,6 +60,8 @@ def running(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         CeleryWorker(folder, settings, "-E") as worker,
     ):
         site = Site(app, Journal(folder), Ranch(app).queue(), worker, events)
+        # It says that it is ready before it listens.
+        wait_until(lambda: app.control.ping(limit=1, timeout=1))
         yield site
         site.journal.open_gate()
 
@@ -163,7 +162,7 @@ def test_a_task_may_be_ignored(site: Site) -> None:
 
 def test_time_limits_hold(site: Site) -> None:
     """A soft one is raised in the task, a hard one ends its process."""
-    assert site.send("patient", "soft", soft_time_limit=0.3).get(timeout=SOON) == "gave up"
+    assert site.send("patient", "soft", soft_time_limit=1).get(timeout=SOON) == "gave up"
     with pytest.raises(TimeLimitExceeded):
         site.send("patient", "hard", time_limit=0.3).get(timeout=SOON)
     wait_until(site.is_settled)
@@ -176,10 +175,11 @@ def test_time_limits_hold(site: Site) -> None:
 def test_a_rate_limit_holds(site: Site) -> None:
     """Also one that was set by remote control; jobs without a limit go past those that wait."""
     site.app.control.rate_limit("limited", "4/s", **ASKED)
+    sent = time.time()
     results = [site.send("limited", str(number), lane=f"lane-{number}") for number in range(4)]
     assert [result.get(timeout=SOON) for result in results] == list("0123")
-    times = sorted(entry["time"] for entry in site.journal.entries() if entry["id"] in {task.id for task in results})
-    assert times[-1] - times[0] > 0.4, times
+    times = [entry["time"] - sent for entry in site.journal.entries() if entry["id"] in {task.id for task in results}]
+    assert max(times) > 0.7, times
 
 
 def test_a_job_can_be_revoked_while_it_waits(site: Site) -> None:
@@ -343,7 +343,7 @@ def test_a_pool_grows_and_shrinks(site: Site) -> None:
     # A result is there before its process is known to be idle, and while all are busy Celery refuses to shrink.
     wait_until(lambda: not active(site.app), SOON)
     site.app.control.pool_shrink(1, **ASKED)
-    wait_until(lambda: ranch_says(site)["slots"] == 2, SOON)
+    wait_until(lambda: ranch_says(site.app)["slots"] == 2, SOON)
 
 
 def test_signals_are_sent(site: Site) -> None:
@@ -357,13 +357,6 @@ def test_signals_are_sent(site: Site) -> None:
     site.app.control.revoke("without a signal", **ASKED)
     revoked = site.send("signalled", False, task_id="without a signal")
     wait_until(lambda: site.journal.words_of(revoked.id) == ["task_revoked"], SOON)
-
-
-def ranch_says(site: Site) -> dict[str, Any]:
-    """What the worker answers to `inspect ranch`."""
-    ((answer,),) = [reply.values() for reply in site.app.control.broadcast("ranch", **ASKED)]
-    found: dict[str, Any] = answer
-    return found
 
 
 def test_classes_of_tasks_and_requests_are_the_users(site: Site) -> None:

@@ -22,7 +22,7 @@ from ranch import Queue
 from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import VARIABLE, Journal
-from tests.celery.workers import ROOT, SOON, CeleryWorker, app_with_a_server
+from tests.celery.workers import ROOT, SOON, CeleryWorker, active, app_with_a_server
 
 pytest.importorskip("flower")
 
@@ -30,6 +30,8 @@ pytest.importorskip("flower")
 pytestmark = pytest.mark.xdist_group("celery-flower")
 
 WORKER = "worker@tests"
+#: A worker that is asked may need longer than the one second by default.
+OPTIONS = ("--address=127.0.0.1", "--port=0", "--inspect-timeout=20000")
 
 
 @frozen
@@ -55,10 +57,9 @@ class Site:
 
     def fill(self, word: str) -> list[str]:
         """Give the worker as many jobs as it has slots, which end when the gate of that word is opened."""
-        tasks = [self.send("gated", word) for _ in range(2)]
-        for task in tasks:
-            wait_until(lambda task=task: self.journal.words_of(task), SOON)
-        return tasks
+        tasks = {self.send("gated", word) for _ in range(2)}
+        wait_until(lambda: {task["id"] for task in active(self.app)} == tasks, SOON)
+        return [*tasks]
 
     def shows(self, task: str, state: str) -> dict[str, Any]:
         """Wait until Flower shows a task in a state; return all that it shows of it."""
@@ -88,7 +89,7 @@ def flower(folder: Path, settings: dict[str, Any]) -> Iterator[str]:
         "FLOWER_UNAUTHENTICATED_API": "true",
         VARIABLE: json.dumps({"folder": str(folder), **settings}),
     }
-    command = [sys.executable, "-m", "celery", "-A", "tests.celery.app", "flower", "--address=127.0.0.1", "--port=0"]
+    command = [sys.executable, "-m", "celery", "-A", "tests.celery.app", "flower", *OPTIONS]
     with (
         log.open("wb") as output,
         subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT) as process,
@@ -178,7 +179,7 @@ def test_it_shows_the_worker(site: Site) -> None:
     # The broker's queue.
     assert site.ask("/api/queues/length") == {"active_queues": [{"name": "celery", "messages": 0}]}
     site.journal.open_gate("worker")
-    for task in waiting:
+    for task in waiting + running:
         site.shows(task, "SUCCESS")
     worker = site.worker()
     assert worker["active"] == []

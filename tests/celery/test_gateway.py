@@ -188,6 +188,7 @@ def test_a_message_is_kept_while_the_store_is_away(
         assert [result.get(timeout=2 * SOON) for result in results] == ["first", "second"]
         wait_until(lambda: client.hlen("unacked") == 0, SOON)
     assert journal.words() == ["before", "first", "second"]
+    foreign.close()
 
 
 def waiting(queue: Queue, lane: str) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,9 @@ from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.worker import state
 
 from ranch import ConfigError, Queue
+from ranch.backends.memory import MemoryBackend
 from ranch.celery import Ranch
+from ranch.testing.clock import FakeClock
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 
@@ -27,7 +30,7 @@ def worker(app: Celery, pool: str = "threads", concurrency: int = 2, **options: 
     level = root.level
     try:
         with start_worker(
-            app, pool=pool, concurrency=concurrency, perform_ping_check=False, shutdown_timeout=20, **options
+            app, pool=pool, concurrency=concurrency, perform_ping_check=False, shutdown_timeout=60, **options
         ) as running:
             # It has set this to ERROR, and the tests that follow want to read more.
             root.setLevel(level)
@@ -164,12 +167,15 @@ def test_a_task_may_send_jobs_into_lanes(memory_app: Celery, pool: str) -> None:
 
 def test_a_later_job_runs_when_it_is_due(memory_app: Celery, journal: Journal) -> None:
     """A countdown is kept by the store, and wakes an idle worker up."""
-    with worker(memory_app):
-        result = memory_app.tasks["run"].apply_async(("later",), lane="acme", countdown=1)
+    run = memory_app.tasks["run"]
+    with worker(memory_app) as running:
+        run.apply_async(("much later",), lane="acme", countdown=3600)
+        wait_until(lambda: not running.ranch_pump._hungry())
+        sent = time.time()
+        assert run.apply_async(("later",), lane="acme", countdown=1).get(**SOON) == "later"
         assert queue_of(memory_app).stats().delayed == 1
-        memory_app.tasks["run"].lru_delay("acme", "now").get(**SOON)
-        assert result.get(**SOON) == "later"
-    assert journal.words() == ["now", "later"]
+    (entry,) = journal.entries()
+    assert entry["time"] >= sent + 1
 
 
 def test_a_revoked_job_is_dropped(memory_app: Celery, journal: Journal) -> None:
@@ -265,18 +271,16 @@ def test_a_late_acknowledging_task_holds_its_lease_to_the_end(memory_app: Celery
 
 def test_leases_are_renewed_while_jobs_run(memory_app: Celery, journal: Journal) -> None:
     """A job may take many times its lease, and nobody else gets it."""
-    Ranch(memory_app, lease=0.3)
+    clock = FakeClock()
+    memory_app.conf.ranch = {"backend": MemoryBackend(clock=clock), "lease": 0.3}
     with worker(memory_app):
         late = memory_app.tasks["late"].lru_delay("acme", "long")
         wait_until(journal.words)
-        deadlines = set()
-
-        def renewed() -> bool:
-            (job,) = (row for row in Ranch(memory_app).backend._tables["celery"]._jobs.values())
-            deadlines.add(job.at)
-            return len(deadlines) >= 6
-
-        wait_until(renewed)
+        for _ in range(6):
+            (before,) = queue_of(memory_app).jobs()
+            # Less than a lease.
+            clock.advance(0.2)
+            wait_until(lambda before=before: next(queue_of(memory_app).jobs()).at > before.at)
         journal.open_gate()
         late.get(**SOON)
     assert journal.words() == ["long"]
@@ -303,7 +307,6 @@ def test_settling_waits_for_the_store(
     """While the store is away a job's end is kept, and told as soon as it is back; then the worker goes on."""
     from ranch.exceptions import BackendUnavailable
 
-    Ranch(memory_app, lease=1.0)
     backend = Ranch(memory_app).backend
     begin = type(backend).begin
     away: list[int] = []

@@ -15,9 +15,7 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker, active
-
-ASKED: dict[str, Any] = {"reply": True, "limit": 1, "timeout": 10}
+from tests.celery.workers import ASKED, SOON, CeleryWorker, active
 
 #: The store makes no difference to what a worker does with its processes.
 one_store = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
@@ -66,7 +64,7 @@ def test_processes_are_replaced(
 @pytest.mark.skipif(VERSION < (5, 5), reason="Celery 5.5 brought the soft shutdown")
 def test_a_soft_shutdown_lets_jobs_end(app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal) -> None:
     """In the time that `worker_soft_shutdown_timeout` gives; what waits stays in its lane, and others come back."""
-    settings |= {"worker_soft_shutdown_timeout": 3.0}
+    settings |= {"worker_soft_shutdown_timeout": 5.0}
     with CeleryWorker(tmp_path, settings) as worker:
         ends, stays = (app.tasks["late"].lru_delay("acme", word) for word in ("ends", "stays"))
         wait_until(lambda: len(active(app)) == 2)
@@ -99,7 +97,7 @@ def test_a_broker_may_stop_and_start(
     app = new_app(**settings)
     with CeleryWorker(tmp_path, settings) as worker:
         late = app.tasks["late"].lru_delay("acme", "late")
-        wait_until(journal.words)
+        wait_until(lambda: active(app))
         own_redis.kill()
         wait_until(lambda: "Connection to broker lost" in worker.log, SOON)
         # While the broker is away lanes go on taking jobs.

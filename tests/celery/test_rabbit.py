@@ -14,7 +14,7 @@ from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
 from tests.celery.rabbit import RabbitServer, find_rabbit
-from tests.celery.workers import SOON, CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker, ranch_says
 
 pytestmark = pytest.mark.xdist_group("rabbit")
 
@@ -81,6 +81,7 @@ def test_plain_tasks_do_not_hold_up_lanes(
         wait_until(lambda: len(journal.words()) == 2, SOON)
         results = [app.tasks["run"].delay("P") for _ in range(40)]
         results += [app.tasks["run"].lru_delay(f"lane-{n}", "L") for n in range(4)]
+        wait_until(lambda: not ranch_says(app)["queues"][tmp_path.name]["waiting"], SOON)
         journal.open_gate()
         for result in results:
             result.get(timeout=SOON, interval=0.02)
@@ -96,9 +97,10 @@ def test_what_is_delayed_by_the_broker_is_delayed_in_its_lane(
     settings |= {"task_default_queue_type": "quorum", "task_default_exchange_type": "topic"}
     app = new_app(**settings)
     with CeleryWorker(tmp_path, settings):
+        app.tasks["run"].apply_async(("much later",), lane="acme", countdown=3600)
         result = app.tasks["run"].apply_async(("later",), lane="acme", countdown=1)
-        assert Ranch(app).queue().stats().delayed == 1
         assert result.get(timeout=SOON, interval=0.02) == "later"
+        assert Ranch(app).queue().stats().delayed == 1
         foreign = Celery("foreign", broker=settings["broker_url"], set_as_current=False)
         foreign.conf.update({name: value for name, value in settings.items() if name.startswith("task_")})
         foreign.send_task("retried", (1,), task_id="filed", countdown=1, headers={"ranch-lane": "acme"})

@@ -14,7 +14,7 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker
+from tests.celery.workers import SOON, CeleryWorker, ranch_says
 
 
 def test_a_running_worker_obeys(app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal) -> None:
@@ -30,7 +30,8 @@ def test_a_running_worker_obeys(app: Celery, settings: dict[str, Any], tmp_path:
         for number in range(5):
             run.apply_async((f"low {number}",), lane="low", bid=1)
             run.apply_async((f"high {number}",), lane="high", bid=10_000)
-        wait_until(lambda: len(app.control.inspect().reserved()["worker@tests"]) >= 2, SOON)
+        wait_until(lambda: ranch_says(app)["plain messages held"] >= 2, SOON)
+        wait_until(lambda: not ranch_says(app)["queues"]["celery"]["waiting"], SOON)
         journal.open_gate()
         wait_until(lambda: len(journal.words()) == 21, SOON)
     words = journal.words()[1:]
