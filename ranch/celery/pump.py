@@ -34,8 +34,8 @@ ATTEMPTS_HEADER: Final = "ranch-attempts"
 PAUSE_AFTER_ERROR: Final = 10.0
 #: Seconds between attempts to settle what could not be.
 BETWEEN_LOOKS: Final = 1.0
-#: Seconds. A process of the pool begins what it was given within milliseconds.
-LONGEST_WAIT_FOR_BEGIN: Final = 1.0
+#: Seconds. A process of the pool begins what it was given within milliseconds, unless the machine is busy.
+LONGEST_WAIT_FOR_BEGIN: Final = 5.0
 
 
 class Pump:

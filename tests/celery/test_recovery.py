@@ -65,6 +65,28 @@ def test_a_stopping_worker_finishes_what_runs_and_claims_nothing(
     assert sorted(journal.words()) == list("01234")
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_stopping_worker_waits_for_a_process_that_is_slow_to_begin(
+    app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal
+) -> None:
+    """What a process was given runs there and nowhere else, though the machine keeps it from beginning for a while."""
+    journal.open_gate()
+    with CeleryWorker(tmp_path, settings, concurrency=1) as worker:
+        said = wait_until(lambda: app.control.inspect(limit=1, timeout=20).stats())
+        (process,) = said["worker@tests"]["pool"]["processes"]
+        os.kill(process, signal.SIGSTOP)
+        app.tasks["late"].lru_delay("acme", "late")
+        wait_until(lambda: Ranch(app).queue().stats().leased)
+        worker.terminate()
+        wait_until(lambda: "Warm shutdown" in worker.log)
+        time.sleep(1.5)  # on a busy machine
+        os.kill(process, signal.SIGCONT)
+        assert worker.wait() == 0
+    stats = Ranch(app).queue().stats()
+    assert (stats.pending, stats.leased, stats.acked) == (0, 0, 1)
+    assert journal.words() == ["late"]
+
+
 @pytest.mark.skipif(VERSION < (5, 6), reason="until then Celery acknowledged late tasks in a cold shutdown")
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_a_cold_shutdown_gives_late_jobs_back(

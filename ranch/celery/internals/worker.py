@@ -89,10 +89,12 @@ def let_begin(consumer: Any, held: Container[Any], timeout: float) -> None:
     """
     if not consumer.hub or not forks(consumer.pool):
         return
-    loop, deadline = consumer.hub.create_loop(), monotonic() + timeout
-    while monotonic() < deadline and any(
+    loop, deadline, is_late = consumer.hub.create_loop(), monotonic() + timeout, False
+    while not is_late and any(
         request.time_start is None and request not in held for request in list(state.reserved_requests)
     ):
+        # Before the loop's step: a process that was stopped until then still reads what has come.
+        is_late = monotonic() >= deadline
         # So that the loop does not wait for longer.
         consumer.hub.call_later(_LOOP_STEP, lambda: None)
         next(loop)
