@@ -66,9 +66,8 @@ def test_an_early_job_that_was_not_begun_comes_back(
         results = [limited.lru_delay("acme", word) for word in ("first", "second")]
         results[0].get(timeout=SOON)
         wait_until(lambda: Ranch(app).queue().stats().leased == 1, SOON)
-        # For it was claimed, and is to begin as soon as it may.
-        said = ranch_says(app)
-        assert (said["slots"], said["free"]) == (2, 1)
+        # For it was claimed, and is to begin as soon as it may; and the worker knows that the first has ended.
+        wait_until(lambda: (said := ranch_says(app), (said["slots"], said["free"]) == (2, 1))[1], SOON)
         worker.kill()
     with CeleryWorker(tmp_path, settings, name="second"):
         assert results[1].get(timeout=SOON) == "second"

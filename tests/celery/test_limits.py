@@ -116,7 +116,7 @@ def test_a_paused_lane_waits_for_its_resumption(
     """The others go on; once it is resumed it goes on within a second, though the workers were idle."""
     queue = Ranch(app).queue()
     run = app.tasks["run"]
-    paused = {f"paused-{number}": run.lru_delay(f"paused-{number}") for number in range(3)}
+    paused = {f"paused-{number}": run.lru_delay(f"paused-{number}") for number in range(5)}
     for lane in paused:
         queue.lane(lane).pause()
     with CeleryWorker(tmp_path, settings):
