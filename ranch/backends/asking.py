@@ -33,18 +33,18 @@ class Asker:
 
         If it raises or gives no finite number, that is the rank the lane has. A slow answer is as good as a quick one.
         """
-        began = perf_counter()
+        began, error = perf_counter(), None
         try:
             answer = self.strategy.enter(lane, clock) if cost is None else self.strategy.served(lane, clock, cost)
             rank = float(answer)
         except Exception as exc:  # noqa: BLE001 - a plugin's code may raise anything
-            self._failed(lane, "failed on", exc)
+            rank, error = math.nan, exc
+        # Before anything is logged, which is not the strategy's time.
+        took = perf_counter() - began
+        if not math.isfinite(rank):
+            self._failed(lane, "failed on" if error else f"gave the rank {rank!r} to", error)
             rank = lane.tag
-        else:
-            if not math.isfinite(rank):
-                self._failed(lane, f"gave the rank {rank!r} to", None)
-                rank = lane.tag
-        if (took := perf_counter() - began) > SLOW_ANSWER:
+        if took > SLOW_ANSWER:
             self._slow_answers.say(
                 "strategy %r took %.3f s to rank lane %r, and %s s are long; claims wait for it",
                 self.strategy,

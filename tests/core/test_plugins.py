@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import pluggy
@@ -267,6 +268,7 @@ def test_a_failing_strategy_logs_a_line_a_second(
 ) -> None:
     """However many claims fail, the log stays readable, and what was left out is counted."""
     clock = FakeClock()
+    monkeypatch.setattr("ranch.backends.asking.perf_counter", clock)
     monkeypatch.setattr("ranch.seldom.monotonic", clock)
     queue = Queue("q", backend=backend, strategy=Broken())
     queue.enqueue_many([(f"lane{n}", n) for n in range(50)])
@@ -279,6 +281,33 @@ def test_a_failing_strategy_logs_a_line_a_second(
     assert len(caplog.records) == 2
     assert "(49 more since the last such line)" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+class SlowHandler(logging.Handler):
+    """A log that takes its time."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.clock, self.lines = clock, list[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.clock.advance(2 * SLOW_ANSWER)
+        self.lines.append(record.getMessage())
+
+
+def test_a_slow_log_is_not_laid_to_the_strategy(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it takes to say that an answer was none is no part of the answer."""
+    handler = SlowHandler(FakeClock())
+    monkeypatch.setattr("ranch.backends.asking.perf_counter", handler.clock)
+    log = logging.getLogger("ranch")
+    log.addHandler(handler)
+    try:
+        Queue("q", backend=backend, strategy=Broken()).enqueue_many([("a", 1), ("b", 2)])
+    finally:
+        log.removeHandler(handler)
+
+    assert len(handler.lines) == 1
+    assert "gave the rank nan" in handler.lines[0]
 
 
 @frozen
