@@ -18,8 +18,11 @@ from ranch.testing.waiting import wait_until
 _SLOTS: Final = 16384
 #: What the Sentinel of `WatchedServers` calls them.
 SERVICE: Final = "ranch"
-#: For how many milliseconds the primary must be gone until the replica takes over.
+#: For how many milliseconds a primary must be gone until its replica takes over, where that is waited for. Else it is
+#: so long that none is taken for lost while the machine has other things to do.
 _DOWN_AFTER: Final = 300
+_NODE_TIMEOUT: Final = 2000
+_NEVER: Final = 600_000
 
 
 def catch_up(replica: RedisServer, primary: RedisServer) -> None:
@@ -43,7 +46,7 @@ class _Servers:
 
 
 class WatchedServers(_Servers):
-    """A primary, a replica, and one Sentinel that makes the replica the primary when that is gone for 0.3 seconds.
+    """A primary, a replica, and one Sentinel that makes the replica the primary when it is told to, or let.
 
     Args:
         binary: The server's program; without one, what `find_server` finds.
@@ -64,9 +67,9 @@ class WatchedServers(_Servers):
             stack.enter_context(self.replica)
             stack.enter_context(self.sentinel)
             with redis.Redis.from_url(self.replica.url) as client:
-                wait_until(lambda: client.info("replication")["master_link_status"] == "up", timeout=20.0)
+                wait_until(lambda: client.info("replication")["master_link_status"] == "up")
             with redis.Redis.from_url(self.sentinel.url) as client:
-                wait_until(lambda: client.execute_command("SENTINEL", "REPLICAS", SERVICE), timeout=20.0)
+                wait_until(lambda: client.execute_command("SENTINEL", "REPLICAS", SERVICE))
             self._stack = stack.pop_all()
         return self
 
@@ -77,15 +80,12 @@ class WatchedServers(_Servers):
 
     def lose_primary(self) -> None:
         """Kill the primary once the replica has all its data; nobody takes over before `let_replica_take_over`."""
-        with redis.Redis.from_url(self.sentinel.url) as sentinel:
-            sentinel.sentinel_set(SERVICE, "down-after-milliseconds", 600_000)
         catch_up(self.replica, self.primary)
         self.primary.kill()
 
     def let_replica_take_over(self) -> None:
         """Let the Sentinel notice that the primary is lost."""
-        with redis.Redis.from_url(self.sentinel.url) as sentinel:
-            sentinel.sentinel_set(SERVICE, "down-after-milliseconds", _DOWN_AFTER)
+        self._be_patient_for(_DOWN_AFTER)
 
     def fail_over(self) -> None:
         """Let the two servers change roles, both staying up, and return when they have."""
@@ -98,18 +98,33 @@ class WatchedServers(_Servers):
             return True
 
         with redis.Redis.from_url(self.sentinel.url) as sentinel:
-            wait_until(accepted, timeout=30.0, interval=0.1)
-        self.wait_for_failover()
+            wait_until(accepted, interval=0.1)
+        self._see_failover()
+        with redis.Redis.from_url(self.primary.url) as client:
+            client.replicaof("127.0.0.1", self.replica.port)  # which takes the Sentinel ten seconds
 
     def wait_for_failover(self) -> None:
-        """Return once the Sentinel names the replica as the primary, and it takes changes."""
+        """Let the replica take over, and return once the Sentinel names it as the primary, and it takes changes."""
+        self.let_replica_take_over()
+        self._see_failover()
 
+    def _be_patient_for(self, milliseconds: int) -> None:
+        with redis.Redis.from_url(self.sentinel.url) as sentinel:
+            sentinel.sentinel_set(SERVICE, "down-after-milliseconds", milliseconds)
+
+    def _see_failover(self) -> None:
         def failed_over() -> bool:
             _, port = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
             return int(port) == self.replica.port and client.info("replication")["role"] == "master"
 
+        def is_thought_well() -> bool:
+            state = sentinel.sentinel_master(SERVICE)
+            return bool(state["is_master"]) and not state["is_sdown"] and not state["is_odown"]
+
         with redis.Redis.from_url(self.sentinel.url) as sentinel, redis.Redis.from_url(self.replica.url) as client:
-            wait_until(failed_over, timeout=30.0)
+            wait_until(failed_over)
+            self._be_patient_for(_NEVER)
+            wait_until(is_thought_well)
 
 
 class _Sentinel(RedisServer):
@@ -127,7 +142,7 @@ class _Sentinel(RedisServer):
             f"dir {folder}",
             f"unixsocket {folder}/redis.sock",
             f"sentinel monitor {SERVICE} 127.0.0.1 {self._primary.port} 1",
-            f"sentinel down-after-milliseconds {SERVICE} {_DOWN_AFTER}",
+            f"sentinel down-after-milliseconds {SERVICE} {_NEVER}",
             f"sentinel failover-timeout {SERVICE} 3000",
         ]
         settings.write_text("\n".join(lines) + "\n")
@@ -162,8 +177,10 @@ class ClusterServers(_Servers):
                 client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, buses[0])
             for client in self.clients:
-                wait_until(partial(self._knows_all, client), timeout=30.0)
+                wait_until(partial(self._knows_all, client))
                 self._ids.append(client.execute_command("CLUSTER", "MYID"))
+                # Not from the beginning: nodes would take longer to find together.
+                client.config_set("cluster-node-timeout", _NEVER)
             self._stack = stack.pop_all()
         return self
 
@@ -171,7 +188,7 @@ class ClusterServers(_Servers):
         """Start a server that belongs to a cluster, and return the port on which it speaks to the others."""
         bus = free_port()  # not the port and 10,000 more, which may be none
         enabled = ("--cluster-enabled", "yes", "--cluster-port", str(bus))
-        node.options = [*node.options, *enabled, "--cluster-node-timeout", "2000"]
+        node.options = [*node.options, *enabled, "--cluster-node-timeout", str(_NODE_TIMEOUT)]
         stack.enter_context(node)
         return bus
 
@@ -190,15 +207,26 @@ class ClusterServers(_Servers):
             client.flushall()
 
     def add_replica(self, number: int) -> RedisServer:
-        """Start a replica of a node, which takes over when that one is lost, and return it when it has the data."""
+        """Start a replica of a node, which can take over from it, and return it when it has the data."""
         replica = RedisServer(self._binary, self._options)
         self._launch(replica, self._stack)
         client = self._stack.enter_context(redis.Redis.from_url(replica.url))
         client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self._first_bus)
-        wait_until(lambda: self._ids[number] in client.execute_command("CLUSTER", "NODES"), timeout=30.0)
+        wait_until(lambda: self._ids[number] in client.execute_command("CLUSTER", "NODES"))
         client.execute_command("CLUSTER", "REPLICATE", self._ids[number])
-        wait_until(lambda: client.info("replication").get("master_link_status") == "up", timeout=30.0)
+        wait_until(lambda: client.info("replication").get("master_link_status") == "up")
         return replica
+
+    def lose(self, number: int, replica: RedisServer) -> None:
+        """Kill a node once its replica has all its data; nobody takes over before `let_replica_take_over`."""
+        catch_up(replica, self.nodes[number])
+        self.nodes[number].kill()
+
+    def let_replica_take_over(self, lost: int) -> None:
+        """Let the other nodes notice that one is lost."""
+        for number, client in enumerate(self.clients):
+            if number != lost:
+                client.config_set("cluster-node-timeout", _NODE_TIMEOUT)
 
     def owner(self, key: str) -> int:
         """Tell which of the nodes, from 0 on, serves a key."""
@@ -219,7 +247,7 @@ class ClusterServers(_Servers):
         source.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", self._ids[to])
         yield "opened"
         while names := source.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1):
-            source.execute_command("MIGRATE", "127.0.0.1", self.nodes[to].port, names[0], 0, 5000)
+            source.execute_command("MIGRATE", "127.0.0.1", self.nodes[to].port, names[0], 0, 60_000)
             yield names[0].decode()
         for client in (target, source, *self.clients):
             client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self._ids[to])

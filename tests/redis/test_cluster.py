@@ -18,7 +18,7 @@ from ranch.backends.redis.twins import Twin
 from ranch.exceptions import BackendError, BackendUnavailable
 from ranch.strategies import WeightedLRU
 from ranch.testing.server import ServerFailed
-from ranch.testing.topologies import ClusterServers, catch_up
+from ranch.testing.topologies import ClusterServers
 from ranch.testing.waiting import wait_until
 
 
@@ -44,7 +44,7 @@ def cluster(servers):
 
 def test_every_operation(cluster):
     """All that a queue can do is done, on a server that refuses keys of other nodes."""
-    with Queue("q", backend=cluster.url, lease=30.0) as queue:
+    with Queue("q", backend=cluster.url, lease=600.0) as queue:
         queue.enqueue_many([("a", 1), ("b", 2)])
         queue.enqueue("a", 3, delay=0.001)
         queue.lane("a").update(weight=2.0, tags={"plan": "free"})
@@ -102,7 +102,7 @@ def test_a_slot_that_moves_while_its_queue_is_used(cluster):
     ids, done, stop = [], [], threading.Event()
 
     def work(part):
-        with Queue("q", backend=RedisBackend(cluster.url, retries=50), lease=30.0) as queue:
+        with Queue("q", backend=RedisBackend(cluster.url, retries=50), lease=600.0) as queue:
             number = 0
             while not stop.is_set():
                 ids.append(queue.enqueue(f"lane {part} {number % 20}", number).id)
@@ -116,17 +116,19 @@ def test_a_slot_that_moves_while_its_queue_is_used(cluster):
 
     with ThreadPoolExecutor(2) as pool:
         workers = [pool.submit(work, part) for part in range(2)]
-        for _ in range(2):
+        try:
+            for _ in range(2):
+                soon = len(ids) + 100
+                wait_until(lambda soon=soon: len(ids) > soon)
+                to = (cluster.owner(tag) + 1) % 3
+                for _ in cluster.move(tag, to):
+                    pass
             soon = len(ids) + 100
-            wait_until(lambda soon=soon: len(ids) > soon, timeout=30.0)
-            to = (cluster.owner(tag) + 1) % 3
-            for _ in cluster.move(tag, to):
-                pass
-        soon = len(ids) + 100
-        wait_until(lambda: len(ids) > soon, timeout=30.0)
-        stop.set()
+            wait_until(lambda: len(ids) > soon)
+        finally:
+            stop.set()
         for worker in workers:
-            worker.result(30.0)
+            worker.result(60.0)
 
     with Queue("q", backend=cluster.url) as queue:
         done += [lease.job.id for lease in queue.claim_many(10_000)]
@@ -140,7 +142,7 @@ def test_a_slot_that_moves_while_its_queue_is_used(cluster):
 def test_a_queue_on_the_move_is_never_seen_by_halves(cluster):
     """Half of the keys here and half there, a call is done in full or not at all."""
     tag = Keys("ranch:", "q").tag
-    with Queue("q", backend=RedisBackend(cluster.url, retries=0), lease=30.0) as queue:
+    with Queue("q", backend=RedisBackend(cluster.url, retries=0), lease=600.0) as queue:
         queue.enqueue_many([(f"lane {number}", number) for number in range(4)])
         queue.enqueue("lane 0", "later", delay=60.0)
         held, refused = queue.claim(), []
@@ -223,10 +225,10 @@ def test_a_replica_takes_over_from_a_node_that_is_lost(redis_binary):
         replica = own.add_replica(number)
         with Queue("q", backend=RedisBackend(own.url, retries=100)) as queue:
             queue.enqueue("a", 1)
-            catch_up(replica, own.nodes[number])
-            own.nodes[number].kill()
+            own.lose(number, replica)
             with pytest.raises(BackendUnavailable), Queue("q", backend=RedisBackend(own.url, retries=0)) as impatient:
                 impatient.stats()
+            own.let_replica_take_over(number)
 
             queue.enqueue("a", 2)
 
