@@ -106,7 +106,7 @@ class FaultyProxy:
         async def run() -> T:
             return await action()
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10.0)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(60.0)
 
     async def _accept(self) -> None:
         if not self._server:

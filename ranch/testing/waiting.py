@@ -9,8 +9,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], timeout: float = 10.0, interval: float = 0.01) -> T:
+def wait_until(condition: Callable[[], T], timeout: float = 60.0, interval: float = 0.01) -> T:
     """Return what `condition` returns as soon as that is true.
+
+    By default it waits for as long as a process may take to start or to end on a machine that has other things to do.
 
     Raises:
         TimeoutError: It was still false after `timeout` seconds.

@@ -23,6 +23,13 @@ def proxy(redis_server: RedisServer | GivenServer) -> Iterator[FaultyProxy]:
 
 
 @pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits looks for itself every five minutes only, with a `socket_timeout` of ten: bells wake it."""
+    for module in ("ranch.backends.redis.clients", "ranch.operations.jobs"):
+        monkeypatch.setattr(f"{module}.LONGEST_WAIT", 300.0)
+
+
+@pytest.fixture
 def refusals() -> Callable[[Any], int]:
     """Counts how often a server has refused a script or a login since its statistics were reset."""
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import redis
@@ -15,6 +16,7 @@ from ranch.backends.redis import RedisBackend
 from ranch.exceptions import BackendUnavailable, ConfigError
 from ranch.hooks import hookimpl
 from ranch.hooks.manager import Plugins
+from ranch.testing import FakeClock
 from ranch.testing.waiting import wait_until
 
 
@@ -55,7 +57,7 @@ def test_a_call_waits_for_a_server_that_is_back_soon(proxy):
         assert queue.stats().pending == 2
 
 
-def test_a_call_is_made_five_times(proxy):
+def test_a_call_is_made_five_times(proxy, monkeypatch):
     """With four pauses, of 1.2 seconds on average and 2.4 at most; silence is borne for five seconds each time."""
     backend = RedisBackend(proxy.url)
     with Queue("q", backend=backend) as queue:
@@ -63,55 +65,68 @@ def test_a_call_is_made_five_times(proxy):
         before = proxy.connections
         proxy.lose_answers(100)
 
-        start = time.monotonic()
+        pauses = []
+        monkeypatch.setattr("redis.retry.sleep", pauses.append)
         with pytest.raises(BackendUnavailable):
             queue.stats()
-        took = time.monotonic() - start
 
     # The first went over the connection that was open.
-    assert proxy.connections - before == 4
-    assert took < 2.4 + 1.0
+    assert proxy.connections - before == len(pauses) == 4
+    assert sum(pauses) <= 2.4
     told = backend._connections.client().connection_pool.connection_kwargs
     assert (told["socket_timeout"], told["socket_connect_timeout"], told["health_check_interval"]) == (5.0, 5.0, 30)
 
 
 def test_a_silent_server_is_given_up_on(proxy):
     """A host that lost its power says nothing: each attempt ends with its time, and then the call does."""
-    backend = RedisBackend(proxy.url, socket_timeout=0.2, retries=1)
-    queue = Queue("q", backend=backend)
-    queue.enqueue("a", 1)
-    proxy.freeze()
+    with Queue("q", backend=RedisBackend(proxy.url, socket_timeout=0.2, retries=1)) as queue:
+        wait_until(lambda: is_answered(queue))
+        proxy.freeze()
 
-    start = time.monotonic()
-    with pytest.raises(BackendUnavailable, match="Timeout"):
-        queue.stats()
-    took = time.monotonic() - start
-    proxy.thaw()
+        start = time.monotonic()
+        with pytest.raises(BackendUnavailable, match="Timeout"):
+            queue.stats()
+        took = time.monotonic() - start
+        proxy.thaw()
 
-    assert took < 2.0
-    assert queue.stats().pending == 1
-    queue.close()
+        assert took < 9.0  # as long as it would take with the five seconds that are the default
+        wait_until(lambda: is_answered(queue))
+
+
+def is_answered(queue):
+    """Whether a call comes back in time, for which the machine may have too much else to do."""
+    with suppress(BackendUnavailable):
+        return queue.stats().pending == 0
 
 
 async def test_a_silent_server_is_given_up_on_when_awaited(proxy):
     """The same, awaited."""
     async with AsyncQueue("q", backend=RedisBackend(proxy.url, socket_timeout=0.2, retries=1)) as queue:
-        await queue.enqueue("a", 1)
+        while not await is_awaited(queue):
+            pass
         proxy.freeze()
 
         with pytest.raises(BackendUnavailable, match=r"[Tt]ime"):
             await queue.stats()
         proxy.thaw()
 
-        assert (await queue.stats()).pending == 1
+        while not await is_awaited(queue):
+            pass
+
+
+async def is_awaited(queue):
+    """The same as `is_answered`, awaited."""
+    with suppress(BackendUnavailable):
+        return (await queue.stats()).pending == 0
 
 
 def test_a_connection_that_went_silent_while_idle_is_found_before_it_is_used(proxy):
     """Nothing that counts is sent on it: one enqueue stays one, although the connection was dead."""
-    backend = RedisBackend(proxy.url, socket_timeout=0.3, health_check_interval=1)
+    backend = RedisBackend(proxy.url, socket_timeout=60.0, health_check_interval=1)
     queue = Queue("q", backend=backend)
     queue.enqueue("a", 1)
     connection = backend._connections.client().connection_pool._available_connections[0]
+    connection._sock.settimeout(0.3)  # of this one alone: no answer of the server comes too late
     proxy.freeze()  # as a firewall that has forgotten the connection
     # redis-py 5 goes by the clock on the wall.
     now = time.time if connection.next_health_check > 1e9 else time.monotonic
@@ -215,12 +230,15 @@ def test_a_lost_answer_to_an_ack_reads_as_a_lost_lease(proxy):
 
 def test_a_lost_answer_to_a_claim_costs_a_lease(proxy):
     """The job comes back when the lease that nobody knows of has expired."""
-    with Queue("q", backend=proxy.url, lease=0.5) as queue:
+    clock = FakeClock()
+    with Queue("q", backend=RedisBackend(proxy.url, clock=clock), lease=30.0) as queue:
         queue.enqueue_many([("a", 1), ("a", 2)])
         proxy.lose_answers(1)
 
         assert queue.claim().job.payload == 2
-        again = wait_until(queue.claim)
+        assert queue.claim() is None
+        clock.advance(30.0)
+        again = queue.claim()
 
     assert (again.job.payload, again.job.reclaims) == (1, 1)
 
@@ -247,19 +265,16 @@ def test_a_slow_network_slows_down_and_no_more(proxy):
         assert queue.stats().pending == 9
 
 
-def test_a_wait_that_is_cut_goes_on(proxy):
+def test_a_wait_that_is_cut_goes_on(proxy, redis_url):
     """Whoever waits for a job gets it, although the connection did not last."""
-    got = []
-    with Queue("q", backend=proxy.url) as queue:
-        queue.stats()
-        waiter = threading.Thread(target=lambda: got.append(queue.claim(wait=20.0)))
-        waiter.start()
-        wait_until(lambda: proxy.connections >= 1)
+    with Queue("q", backend=proxy.url) as queue, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(queue.claim, wait=60.0)
+        with redis.Redis.from_url(redis_url) as client:
+            wait_until(lambda: client.info("clients")["blocked_clients"])
         proxy.cut()
         queue.enqueue("a", 1)
-        waiter.join(20.0)
 
-        assert got[0].job.payload == 1
+        assert waiting.result(60.0).job.payload == 1
 
 
 def test_a_wait_that_ends_without_a_job_is_no_failure(redis_url):
@@ -276,18 +291,14 @@ def test_a_host_that_is_not_known(redis_url):
         queue.stats()
 
 
-def test_who_finds_the_pool_empty_waits_for_a_connection(redis_server, redis_url):
+def test_who_finds_the_pool_empty_waits_for_a_connection(proxy):
     """With max_connections there are never more, and nobody is refused for that."""
-    backend = RedisBackend(f"{redis_server.tcp_url}?max_connections=2")
-    queue = Queue("q", backend=backend)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: queue.enqueue("a", number), range(200)))
+    with Queue("q", backend=f"{proxy.url}?max_connections=2") as queue:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda number: queue.enqueue("a", number), range(200)))
 
-    with redis.Redis.from_url(redis_url) as client:
-        ours = [row for row in client.client_list() if row["cmd"] == "evalsha"]
-    assert len(ours) <= 2
-    assert queue.stats().pending == 200
-    queue.close()
+        assert proxy.connections <= 2
+        assert queue.stats().pending == 200
 
 
 async def test_who_finds_the_pool_empty_waits_for_a_connection_when_awaited(redis_server, redis_url):
@@ -298,14 +309,13 @@ async def test_who_finds_the_pool_empty_waits_for_a_connection_when_awaited(redi
         assert (await queue.stats()).pending == 100
 
 
-async def test_a_burst_of_coroutines_finds_the_store_there(redis_server, redis_url):
+async def test_a_burst_of_coroutines_finds_the_store_there(proxy):
     """However many call at once, over no more connections than a server bears."""
-    async with AsyncQueue("q", backend=redis_server.tcp_url) as queue:
+    async with AsyncQueue("q", backend=proxy.url) as queue:
         await asyncio.gather(*(queue.enqueue("a", number) for number in range(500)))
 
         assert (await queue.stats()).pending == 500
-    with redis.Redis.from_url(redis_url) as client:
-        assert client.info("clients")["connected_clients"] <= 105
+    assert proxy.connections <= 105
 
 
 def test_as_many_threads_may_wait_as_there_are(redis_url):
@@ -313,7 +323,7 @@ def test_as_many_threads_may_wait_as_there_are(redis_url):
     with Queue("q", backend=redis_url) as queue, ThreadPoolExecutor(150) as pool:
         waits = [pool.submit(queue.claim, wait=60.0) for _ in range(150)]
         with redis.Redis.from_url(redis_url) as client:
-            wait_until(lambda: client.info("clients")["blocked_clients"] == 150, timeout=30.0)
+            wait_until(lambda: client.info("clients")["blocked_clients"] == 150)
         queue.enqueue_many([("a", number) for number in range(150)])
 
         assert sorted(wait.result(60.0).job.payload for wait in waits) == list(range(150))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis as redis_py
@@ -21,17 +21,19 @@ def queue(redis_url):
 def test_a_result_goes_by_itself(redis_url, queue):
     """The server removes it, whether anybody claims or not; who has waited for it has not made it stay."""
     with redis_py.Redis.from_url(redis_url, decode_responses=True) as client:
-        job = queue.enqueue("acme", 1, result_ttl=0.5)
-        waiting = threading.Thread(target=queue.result, args=(job.id, 10.0))
-        waiting.start()
-        wait_until(lambda: int(client.info("clients")["blocked_clients"]) == 1)
-        lease = queue.claim()
-        assert lease
-        lease.ack("done")
-        waiting.join(10.0)
+        job = queue.enqueue("acme", 1, result_ttl=600)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(queue.result, job.id, 60.0)
+            wait_until(lambda: int(client.info("clients")["blocked_clients"]) == 1)
+            lease = queue.claim()
+            assert lease
+            lease.ack("done")
+            assert waiting.result(60.0) == "done"
 
         key = f"{{ranch:q}}:result:{job.id}"
-        assert client.llen(key) <= 1
+        assert client.llen(key) == 1
+        assert 0 < client.pttl(key) <= 600_000
+        client.pexpire(key, client.pttl(key) - 599_000)  # in less than a second
         wait_until(lambda: not client.exists(key))
 
         assert not [name for name in client.keys("*") if ":result:" in name]

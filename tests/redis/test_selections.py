@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis as redis_py
@@ -124,33 +124,31 @@ def test_many_lanes_and_listeners_hold_up_nobody(queue, server, chosen):
     assert server.info("commandstats").get("cmdstat_hexists", {"calls": 0})["calls"] <= 10_000
 
 
-def test_who_finds_something_wakes_the_next(queue, server):
+@pytest.fixture
+def woken(patient, redis_url):
+    """The same queue for those who wait until they are woken."""
+    with Queue("q", backend=f"{redis_url}&socket_timeout=600") as queue:
+        yield queue
+
+
+def test_who_finds_something_wakes_the_next(woken, server):
     """Several wait for the same lanes, and are woken one after the other while there is something for them."""
-    got = []
-    threads = [threading.Thread(target=lambda: got.append(queue.claim(lanes=["a"], wait=20))) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    wait_until(lambda: server.info("clients")["blocked_clients"] == 3)
-    queue.enqueue_many([("a", number) for number in range(3)])
-    wait_until(lambda: len(got) == 3, 1.5)  # sooner than they would look for themselves
-    assert all(got)
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(woken.claim, lanes=["a"], wait=300.0) for _ in range(3)]
+        wait_until(lambda: server.info("clients")["blocked_clients"] == 3)
+        woken.enqueue_many([("a", number) for number in range(3)])
+        assert sorted(each.result(60.0).job.payload for each in waiting) == [0, 1, 2]
 
 
-def test_a_wake_up_for_a_limit_reaches_them(queue, server):
+def test_a_wake_up_for_a_limit_reaches_them(woken, server):
     """A place that gets free in a capped lane or queue, and a delayed job, are no lanes that come in."""
-    lane = queue.lane("a")
-    for cap, lift in ((lane.limit, {"max_in_flight": None}), (queue.limit, {"max_in_flight": None})):
+    for cap in (woken.lane("a").limit, woken.limit):
         cap(max_in_flight=1)
-        queue.enqueue_many([("a", 1), ("a", 2)])
-        held = queue.claim()
-        got = []
-        thread = threading.Thread(target=lambda got=got: got.append(queue.claim(lanes=["a"], wait=20)))
-        thread.start()
-        wait_until(lambda: server.info("clients")["blocked_clients"] == 1)
-        held.ack()
-        wait_until(lambda got=got: got, 1.5)
-        thread.join()
-        got[0].ack()
-        cap(**lift)
+        woken.enqueue_many([("a", 1), ("a", 2)])
+        held = woken.claim()
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(woken.claim, lanes=["a"], wait=300.0)
+            wait_until(lambda: server.info("clients")["blocked_clients"] == 1)
+            held.ack()
+            waiting.result(60.0).ack()
+        cap(max_in_flight=None)
