@@ -37,7 +37,7 @@ class Demo:
 
     def find(self, name: str) -> Path:
         """Wait for a file of a run."""
-        return wait_until(lambda: next(iter(self.temporary.glob(f"ranch-demo-*/*/{name}")), None), timeout=30)
+        return wait_until(lambda: next(iter(self.temporary.glob(f"ranch-demo-*/*/{name}")), None))
 
     def group(self) -> int:
         """Wait until the worker does jobs, and return its process group."""

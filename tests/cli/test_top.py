@@ -53,9 +53,9 @@ def test_it_looks_again_until_it_is_stopped(queue, shared_url) -> None:
     reader = threading.Thread(target=_read, args=(ours, seen))
     reader.start()
     try:
-        wait_until(lambda: b"globex" in seen, timeout=60)
+        wait_until(lambda: b"globex" in seen)
         queue.enqueue("newcomer", 1)
-        wait_until(lambda: b"newcomer" in seen, timeout=60)
+        wait_until(lambda: b"newcomer" in seen)
         process.send_signal(signal.SIGINT)
         process.wait(60)
     finally:

@@ -144,7 +144,7 @@ def test_what_only_moves_is_no_fault(store, file, request):
         worker.start()
     with Queue("q", backend=url) as queue:
         try:
-            wait_until(lambda: queue.stats().enqueued > 100, timeout=60.0)
+            wait_until(lambda: queue.stats().enqueued > 100)
             for look in range(20):
                 assert queue.check(repair=look % 2 == 1) == []
             assert all(worker.is_alive() for worker in workers)

@@ -27,7 +27,7 @@ def _run_worker(arguments: list[str], folder: Path, env: dict[str, str], jobs: i
     with (folder / "worker.log").open("wb") as log:
         worker = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
     try:
-        wait_until(lambda: worker.poll() is not None or _lines(folder / "done.txt") >= jobs, timeout=40.0)
+        wait_until(lambda: worker.poll() is not None or _lines(folder / "done.txt") >= jobs)
         worker.terminate()
         worker.wait(20.0)
     finally:

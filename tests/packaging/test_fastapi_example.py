@@ -33,7 +33,7 @@ def serve(shared_url, tmp_path):
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
         client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
         started.append((process, log, client))
-        wait_until(lambda: process.poll() is not None or _answers(client), 30)
+        wait_until(lambda: process.poll() is not None or _answers(client))
         assert process.poll() is None, (tmp_path / "uvicorn0.log").read_text()
         return process, client
 

@@ -92,7 +92,7 @@ def test_a_celery_worker_serves_in_its_order(environment, deadline, tmp_path):
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: worker.poll() is not None or done.read_text().count("\n") == 9, timeout=60)
+        wait_until(lambda: worker.poll() is not None or done.read_text().count("\n") == 9)
     finally:
         worker.kill()
         worker.wait()

@@ -149,7 +149,7 @@ def test_a_failure_is_told(queue):
 
     job = process_data.enqueue("normal", ENTITY)
     with Worker(queue):
-        wait_until(lambda: told, 30)
+        wait_until(lambda: told)
 
     assert told == [(job.id, "ValueError: no such user")]
 

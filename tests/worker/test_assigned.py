@@ -57,7 +57,7 @@ def test_a_worker_process_is_told_its_lanes(app, start):
     app.add.enqueue("eu-1", 2, 2)
     app.add.enqueue("b", 3, 3)
     start("--concurrency", "1", "--assign", "eu-*", "--assign", "x", "--steal", "a")
-    wait_until(lambda: app.notes() == ["add-4", "add-2"], 30)
+    wait_until(lambda: app.notes() == ["add-4", "add-2"])
     assert app.queue.lane("b").stats.pending == 1
 
 

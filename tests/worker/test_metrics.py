@@ -27,11 +27,11 @@ def test_two_workers_are_added_up_and_one_that_is_killed_is_not_forgotten(app, s
     workers = [start("--concurrency", "2", env=OFTEN) for _ in range(2)]
     for lane in ("acme", "zoe"):
         put(app, lane, 20)
-    wait_until(lambda: watcher.metrics().process_time.count == 40, timeout=60)
+    wait_until(lambda: watcher.metrics().process_time.count == 40)
     zoe = watcher.metrics("zoe")
     workers[0].kill()
     put(app, "zoe", 20)
-    wait_until(lambda: watcher.metrics("zoe").process_time.count == 40, timeout=60)
+    wait_until(lambda: watcher.metrics("zoe").process_time.count == 40)
     whole = watcher.metrics()
 
     assert (zoe.enqueued, zoe.processed, zoe.process_time.count, zoe.wait_time.count) == (20, 20, 20, 20)
@@ -44,7 +44,7 @@ def test_a_worker_that_ends_leaves_what_it_has_measured(app, start, watcher):
     app.fail.enqueue("acme", "x")
     put(app, "acme", 3)
     worker = start()
-    wait_until(lambda: watcher.stats().died == 1 and watcher.stats().acked >= 3, timeout=60)
+    wait_until(lambda: watcher.stats().died == 1 and watcher.stats().acked >= 3)
     worker.terminate()
     assert worker.wait() == 0, worker.log
     metrics = watcher.metrics("acme")

@@ -30,7 +30,7 @@ def test_a_killed_worker_loses_nothing(app, start, tmp_path, kind):
     """What it was in the middle of is run by another one when the lease has ended."""
     arguments, queues = _hold(app, kind, "one")
     first = start(*arguments, queues=queues)
-    wait_until(lambda: "begin-one" in app.notes(), 20)
+    wait_until(lambda: "begin-one" in app.notes())
     first.kill()
     _release(tmp_path)
 
@@ -57,7 +57,7 @@ def test_it_finishes_what_runs_on_the_first_signal(app, start, tmp_path, kind):
     """And claims no more."""
     arguments, queues = _hold(app, kind, "one")
     worker = start(*arguments, queues=queues)
-    wait_until(lambda: "begin-one" in app.notes(), 20)
+    wait_until(lambda: "begin-one" in app.notes())
 
     worker.terminate()
     _hold(app, kind, "two")
@@ -75,11 +75,11 @@ def test_it_gives_back_what_runs_on_the_second_signal(app, start, kind):
     arguments, queues = _hold(app, kind, "one")
     queue = getattr(app, queues[0])
     worker = start(*arguments, queues=queues)
-    wait_until(lambda: "begin-one" in app.notes(), 20)
+    wait_until(lambda: "begin-one" in app.notes())
 
     worker.terminate()
     # Two signals that come together may be one.
-    wait_until(lambda: "a second signal" in worker.log, 20)
+    wait_until(lambda: "a second signal" in worker.log)
     worker.terminate()
 
     assert worker.wait() == 0, worker.log
@@ -92,7 +92,7 @@ def test_a_drain_has_an_end(app, start):
     """What has not ended by then is given back."""
     app.hold.enqueue("acme", "one")
     worker = start("--drain-timeout", "0.2")
-    wait_until(lambda: "begin-one" in app.notes(), 20)
+    wait_until(lambda: "begin-one" in app.notes())
 
     worker.terminate()
 
@@ -104,7 +104,7 @@ def test_a_lease_is_kept_while_its_job_runs(app, start, tmp_path):
     """However long that takes: nobody else gets it."""
     app.hold.enqueue("acme", "one")
     worker = start("--max-jobs", "1", env={"RANCH_TEST_LEASE": "0.5"})
-    wait_until(lambda: "begin-one" in app.notes(), 20)
+    wait_until(lambda: "begin-one" in app.notes())
 
     assert app.queue.claim(wait=1.5) is None
     _release(tmp_path)
@@ -129,14 +129,14 @@ def test_processes_end_after_their_worker(app, start, tmp_path):
     """One whose worker alone is killed finishes its job, which is run again, and ends."""
     app.hold.enqueue("acme", "one")
     worker = start("--pool", "process")
-    wait_until(lambda: "begin-one" in app.notes(), 20)
+    wait_until(lambda: "begin-one" in app.notes())
     worker.process.kill()
     worker.process.wait()
 
     _release(tmp_path)
 
-    wait_until(lambda: "end-one" in app.notes(), 20)
-    wait_until(lambda: not _group_lives(worker.process.pid), 20)
+    wait_until(lambda: "end-one" in app.notes())
+    wait_until(lambda: not _group_lives(worker.process.pid))
     assert app.queue.stats().acked == 0
 
 
@@ -153,16 +153,16 @@ def test_it_waits_for_its_store(own_redis, start, app):
     worker = start(env={"RANCH_TEST_URL": own_redis.url})
     queue = app.Queue("tasks", backend=own_redis.url)
     queue.enqueue_call("tests.worker.app:add", lane="acme", args=[1, 1])
-    wait_until(lambda: "add-2" in app.notes(), 20)
+    wait_until(lambda: "add-2" in app.notes())
     queue.close()
 
     own_redis.kill()
-    wait_until(lambda: "no jobs can be claimed" in worker.log, 30)
+    wait_until(lambda: "no jobs can be claimed" in worker.log)
     own_redis.start()
-    wait_until(lambda: "jobs can be claimed again" in worker.log, 30)
+    wait_until(lambda: "jobs can be claimed again" in worker.log)
     queue.enqueue_call("tests.worker.app:add", lane="acme", args=[2, 2])
 
-    wait_until(lambda: "add-4" in app.notes(), 20)
+    wait_until(lambda: "add-4" in app.notes())
     queue.close()
     worker.terminate()
     assert worker.wait() == 0, worker.log

@@ -62,7 +62,7 @@ def test_a_job_that_is_done_has_its_result(app, start):
     """A worker that is killed in its midst leaves none; the one that does the job again has."""
     worker = start()
     job = app.hold.enqueue("acme", "x")
-    wait_until(lambda: "begin-x" in app.notes(), 30)
+    wait_until(lambda: "begin-x" in app.notes())
     os.kill(worker.process.pid, signal.SIGKILL)
     with pytest.raises(ResultNotReady):
         job.result(0.1)

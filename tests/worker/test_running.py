@@ -65,7 +65,7 @@ def test_a_job_that_fails_is_tried_again_and_then_dead(app, pool):
     app.fail.enqueue("acme", "oh")
     worker = Worker(app.queue, pool=pool)
     with worker:
-        wait_until(lambda: "after-acme-ValueError:_oh" in app.notes(), 30)
+        wait_until(lambda: "after-acme-ValueError:_oh" in app.notes())
 
     assert app.notes().count("fail-oh") == 3
     assert letters(app.queue) == [("failure", "failed", "ValueError: oh")]
@@ -451,7 +451,7 @@ def test_an_idle_queue_does_not_slow_a_busy_one_down():
 
     busy.enqueue_many([("acme", work.call())] * 100)
     with Worker(idle, busy, concurrency=1):
-        wait_until(lambda: len(ends) == 100, 30)
+        wait_until(lambda: len(ends) == 100)
 
     assert max(later - earlier for earlier, later in itertools.pairwise(ends)) < 0.9  # an idle claim waits for 1
 

@@ -77,7 +77,7 @@ def race(url: str, number: str, count: str) -> None:
         parts = (_run, _enqueue_keys, _cancel_one_by_one if int(number) % 2 else _claim_one_by_one)
         for lap, part in enumerate(parts, 1):
             start.put("a", "here")
-            wait_until(partial(_are_there, start, lap * int(count)), timeout=60, interval=0.001)
+            wait_until(partial(_are_there, start, lap * int(count)), interval=0.001)
             part(backend)
 
 

@@ -87,7 +87,7 @@ class Processes(BackendCase):
             # The first quarter goes in one by one, so some are killed there, and some in the batches.
             with process("enqueue", shared_url, str(kill * 2000), "2000", output=output) as enqueuer:
                 when = 1 + kill * 1500 // self.kills
-                wait_until(partial(_has_numbers, output, when), timeout=60, interval=0.001)
+                wait_until(partial(_has_numbers, output, when), interval=0.001)
                 enqueuer.kill()
                 enqueuer.wait()
             said |= set(_numbers(output))
