@@ -9,24 +9,42 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from ranch import AsyncQueue, LeaseLost, Queue
+from ranch import AsyncQueue, BackendUnavailable, LeaseLost, Queue
+from ranch.backends.guard import GuardedBackend
+from ranch.backends.redis import RedisBackend
+from ranch.breaker import Breaker
 from ranch.model import Lease
+from ranch.testing import FakeClock
 from ranch.testing.forking import Child
+from ranch.testing.openers import Opener, opener
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 
-#: Seconds. Long enough for a busy machine to come round to three beats.
-LEASE = 1.5
+#: Seconds, of the clock that a test moves: no machine is too busy for them. Beats go by the clock of the process.
+LEASE = 0.6
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+    """How a store is opened that processes can share."""
+    return opener(request.param, request, tmp_path)
 
 
 @pytest.fixture
-def queue(shared_url: str) -> Iterator[Queue]:
-    """A queue in real time, with one job."""
-    with Queue("mail", backend=shared_url, lease=LEASE) as queue:
+def clock() -> FakeClock:
+    """The time of the store."""
+    return FakeClock()
+
+
+@pytest.fixture
+def queue(opened: Opener, clock: FakeClock) -> Iterator[Queue]:
+    """A queue with one job."""
+    with Queue("mail", backend=opened(clock), lease=LEASE) as queue:
         queue.enqueue("acme", 1)
         yield queue
 
@@ -43,75 +61,84 @@ def beats() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("ranch-heartbeat")]
 
 
-def busy_for(seconds: float) -> None:
-    """Hold up whoever calls."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        sum(range(1000))
+def outlast(queue: Queue, clock: FakeClock, *leases: Lease, step: float = LEASE / 2) -> float:
+    """Compute until time has passed four times, and leases were renewed each time.
+
+    Returns the shortest time between two renewals, by the clock of the process.
+    """
+    at = []
+    for _ in range(4):
+        clock.advance(step)
+        renewed = pytest.approx(clock() + LEASE, rel=0, abs=0.0005)
+        while any(queue.explain(lease.job.id).at != renewed for lease in leases):
+            sum(range(100_000))
+        at.append(time.monotonic())
+    return min(later - earlier for earlier, later in itertools.pairwise(at))
 
 
-def test_a_lease_is_kept_while_the_job_runs(queue: Queue) -> None:
-    """For longer than it lasts, and no longer than the block."""
-    lease = queue.claim()
-    assert lease is not None
+def test_a_lease_is_kept_while_the_job_runs(queue: Queue, clock: FakeClock) -> None:
+    """For longer than it lasts, and no longer than the block; each renewal comes well before its end."""
+    lease = claimed(queue)
     with lease.keep_alive():
-        busy_for(2 * LEASE)
+        assert outlast(queue, clock, lease) < LEASE / 2
         assert queue.claim() is None
-    lease.ack()
+    clock.advance(LEASE)
 
-    assert queue.stats().acked == 1
+    assert claimed(queue).job.id == lease.job.id
 
 
-def test_a_short_lease_is_renewed_for_as_long_as_it_was_claimed_for(queue: Queue) -> None:
+def test_a_short_lease_is_renewed_for_as_long_as_it_was_claimed_for(queue: Queue, clock: FakeClock) -> None:
     """Not for the queue's lease time, the first beat of which came too late."""
     with Queue("mail", backend=queue.backend, lease=3600) as patient:
         lease = patient.claim(lease=LEASE)
         assert lease is not None
         with lease.keep_alive():
-            busy_for(2 * LEASE)
+            outlast(queue, clock, lease)
             assert queue.claim() is None
-        wait_until(lambda: queue.claim() is not None)
+        clock.advance(LEASE)
+        assert queue.claim() is not None
 
 
-def test_an_event_loop_that_is_busy_loses_no_lease(shared_url: str) -> None:
+def test_an_event_loop_that_is_busy_loses_no_lease(queue: Queue, clock: FakeClock) -> None:
     """A coroutine that computes holds up everything but the heartbeat."""
 
     async def run() -> int:
-        async with AsyncQueue("mail", backend=shared_url, lease=LEASE) as queue:
-            await queue.enqueue("acme", 1)
-            lease = await queue.claim()
+        async with AsyncQueue("mail", backend=queue.backend, lease=LEASE) as awaited:
+            lease = await awaited.claim()
             assert lease is not None
             with lease.keep_alive():
-                busy_for(2 * LEASE)
+                outlast(queue, clock, lease)
             await lease.ack()
-            return (await queue.stats()).acked
+            return (await awaited.stats()).acked
 
     assert asyncio.run(run()) == 1
     assert beats() == []
 
 
-def test_many_leases_share_a_thread(queue: Queue) -> None:
+def test_many_leases_share_a_thread(queue: Queue, clock: FakeClock) -> None:
     """It ends with the heartbeat, and with it every renewal."""
     queue.enqueue_many([("acme", n) for n in range(9)])
     leases = queue.claim_many(10)
     with queue.heartbeat() as heartbeat:
         heartbeat.add(leases)
         assert (len(heartbeat), len(beats())) == (10, 1)
-        busy_for(2 * LEASE)
+        outlast(queue, clock, *leases)
         assert queue.claim() is None
         heartbeat.remove(leases[:1])
         queue.ack(leases[:1])
         assert len(heartbeat) == 9
     assert beats() == []
-    wait_until(lambda: queue.reclaim() and queue.stats().reclaimed == 9)
+    clock.advance(LEASE)
+    assert queue.reclaim() == 9
 
 
-def test_a_heartbeat_can_be_started_again(queue: Queue) -> None:
+def test_a_heartbeat_can_be_started_again(queue: Queue, clock: FakeClock) -> None:
     """After it was stopped, by its next lease."""
     heartbeat = queue.heartbeat()
     heartbeat.stop()
-    heartbeat.add([claimed(queue)])
-    busy_for(2 * LEASE)
+    lease = claimed(queue)
+    heartbeat.add([lease])
+    outlast(queue, clock, lease)
     assert queue.claim() is None
     heartbeat.stop()
     heartbeat.stop()
@@ -119,7 +146,7 @@ def test_a_heartbeat_can_be_started_again(queue: Queue) -> None:
     assert beats() == []
 
 
-def test_a_lost_lease_is_told_of_once(queue: Queue) -> None:
+def test_a_lost_lease_is_told_of_once(queue: Queue, clock: FakeClock) -> None:
     """And is renewed no more; a callback that fails harms nobody."""
     lost: list[str] = []
 
@@ -133,7 +160,7 @@ def test_a_lost_lease_is_told_of_once(queue: Queue) -> None:
     with queue.heartbeat(on_lost) as heartbeat:
         heartbeat.add([taken, kept])
         wait_until(lambda: lost)
-        busy_for(LEASE)
+        outlast(queue, clock, kept)
         assert (lost, len(heartbeat)) == ([taken.job.id], 1)
         kept.ack()
 
@@ -150,23 +177,35 @@ def test_a_lost_lease_is_logged(queue: Queue, caplog: pytest.LogCaptureFixture) 
         lease.ack()
 
 
-def test_a_store_that_was_away_finds_its_leases_kept(redis_binary: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_store_that_was_away_finds_its_leases_kept(
+    redis_binary: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
     """It is tried until it is back, and then goes on as before."""
     options = ["--appendonly", "yes", "--appendfsync", "always"]
-    with RedisServer(redis_binary, options) as server, Queue("mail", backend=server.url, lease=2 * LEASE) as queue:
+    with RedisServer(redis_binary, options) as server:
+        backend = RedisBackend(server.url, clock=clock)
+        queue = Queue("mail", backend=GuardedBackend(backend, Breaker(seconds=0.5)), lease=LEASE)
         queue.enqueue("acme", 1)
-        lease = queue.claim()
-        assert lease is not None
+        lease = claimed(queue)
         with lease.keep_alive():
             server.kill()
             wait_until(lambda: "could not renew 1 leases" in caplog.text)
             server.start()
-            busy_for(4 * LEASE)
+            wait_until(lambda: is_there(queue))
+            outlast(queue, clock, lease)
             assert queue.claim() is None
         lease.ack()
+        queue.close()
 
 
-def test_a_forked_child_has_none_of_its_parents_leases(queue: Queue) -> None:
+def is_there(queue: Queue) -> bool:
+    """Whether the store answers."""
+    with suppress(BackendUnavailable):
+        return queue.stats().leased == 1
+    return False
+
+
+def test_a_forked_child_has_none_of_its_parents_leases(queue: Queue, clock: FakeClock) -> None:
     """And keeps its own alive."""
     heartbeat = queue.heartbeat()
     heartbeat.add([claimed(queue)])
@@ -174,8 +213,9 @@ def test_a_forked_child_has_none_of_its_parents_leases(queue: Queue) -> None:
     def keep_one() -> None:
         assert len(heartbeat) == 0
         queue.enqueue("child", 1)
-        heartbeat.add(queue.claim_many(1))
-        busy_for(2 * LEASE)
+        lease = claimed(queue)
+        heartbeat.add([lease])
+        outlast(queue, clock, lease, step=0.001)  # its clock is its own: the parent's lease is to last
         assert len(heartbeat) == 1
         stats = queue.stats()
         assert (stats.leased, stats.reclaimed) == (2, 0)
