@@ -162,7 +162,7 @@ async def test_all_is_there_awaited(url):
 
         jobs = await asyncio.gather(*(double.aenqueue(user, 1) for user in USERS), double.aenqueue("user_0", 21))
         async with AsyncWorker(queue, concurrency=4) as worker:
-            results = [await job.aresult(30) for job in jobs]
+            results = [await job.aresult(60) for job in jobs]
             health = worker.health()
 
         assert results == [2, 2, 2, 42]
@@ -180,7 +180,7 @@ def test_a_worker_stops_in_good_order(queue):
 
     with Worker(queue, concurrency=2) as worker:
         job = step.enqueue("user_0")
-        assert job.result(30) is None
+        assert job.result(60) is None
         assert worker.health().ok
     step.enqueue("user_0")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import time
 
 import pytest
 
@@ -266,6 +267,7 @@ def test_a_queue_has_metrics(url):
             return 1 / (not fails)
 
         process_data.enqueue_each("normal", [False, False, True])
+        time.sleep(0.01)  # so long they wait at least
         Worker(queue, burst=True).run()
         metrics = queue.metrics()
         of_lane = queue.metrics("normal")

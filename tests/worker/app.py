@@ -9,16 +9,28 @@ import time
 from pathlib import Path
 
 from ranch import Queue, Retry, meter
+from ranch.backends.redis import RedisBackend
+from ranch.backends.sqlite import SQLiteBackend
+from tests.worker.workers import SharedClock
 
 FOLDER = Path(os.environ.get("RANCH_TEST_FOLDER", "."))
 URL = os.environ.get("RANCH_TEST_URL", f"sqlite:///{FOLDER}/ranch.db")
-LEASE = float(os.environ.get("RANCH_TEST_LEASE", "2"))
+LEASE = float(os.environ.get("RANCH_TEST_LEASE", "60"))
 
 meter.EVERY = float(os.environ.get("RANCH_TEST_METRICS_EVERY", meter.EVERY))
 
-queue = Queue("tasks", backend=URL, lease=LEASE)
-other = Queue("others", backend=URL, lease=LEASE)
-coroutines = Queue("coroutines", backend=URL, lease=LEASE)
+
+def store():
+    """Where jobs are: as users say it, or with the test's own time."""
+    if "RANCH_TEST_CLOCK" not in os.environ:
+        return URL
+    clock = SharedClock(Path(os.environ["RANCH_TEST_CLOCK"]))
+    return (SQLiteBackend if URL.startswith("sqlite") else RedisBackend)(URL, clock=clock)
+
+
+queue = Queue("tasks", backend=store(), lease=LEASE)
+other = Queue("others", backend=store(), lease=LEASE)
+coroutines = Queue("coroutines", backend=store(), lease=LEASE)
 
 
 def note(word):

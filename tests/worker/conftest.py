@@ -5,7 +5,16 @@ import sys
 
 import pytest
 
-from tests.worker.workers import WorkerProcess
+from tests.worker.workers import SharedClock, WorkerProcess
+
+
+@pytest.fixture
+def clock(tmp_path, monkeypatch):
+    """The time of the stores of `app`, here and in its workers; to be asked for before `app`."""
+    path = tmp_path / "clock"
+    path.write_text("1000000000.0")
+    monkeypatch.setenv("RANCH_TEST_CLOCK", str(path))
+    return SharedClock(path)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_a_call_has_a_retry_of_its_own(app):
     with Worker(app.queue):
         for job in (once, twice):
             with pytest.raises(JobFailed):
-                job.result(30)
+                job.result(60)
 
     assert (app.notes().count("fail-once"), app.notes().count("fail-twice")) == (1, 2)
 

@@ -26,13 +26,14 @@ def _release(tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_killed_worker_loses_nothing(app, start, tmp_path, kind):
+def test_a_killed_worker_loses_nothing(clock, app, start, tmp_path, kind):
     """What it was in the middle of is run by another one when the lease has ended."""
     arguments, queues = _hold(app, kind, "one")
     first = start(*arguments, queues=queues)
     wait_until(lambda: "begin-one" in app.notes())
     first.kill()
     _release(tmp_path)
+    clock.advance(app.LEASE)
 
     second = start(*arguments, "--max-jobs", "1", queues=queues)
 
@@ -60,6 +61,7 @@ def test_it_finishes_what_runs_on_the_first_signal(app, start, tmp_path, kind):
     wait_until(lambda: "begin-one" in app.notes())
 
     worker.terminate()
+    wait_until(lambda: "a second signal" in worker.log)
     _hold(app, kind, "two")
     _release(tmp_path)
 
@@ -100,13 +102,16 @@ def test_a_drain_has_an_end(app, start):
     assert app.queue.stats().released == 1
 
 
-def test_a_lease_is_kept_while_its_job_runs(app, start, tmp_path):
+def test_a_lease_is_kept_while_its_job_runs(clock, app, start, tmp_path):
     """However long that takes: nobody else gets it."""
-    app.hold.enqueue("acme", "one")
-    worker = start("--max-jobs", "1", env={"RANCH_TEST_LEASE": "0.5"})
+    job = app.hold.enqueue("acme", "one")
+    worker = start("--max-jobs", "1", env={"RANCH_TEST_LEASE": "0.6"})
     wait_until(lambda: "begin-one" in app.notes())
 
-    assert app.queue.claim(wait=1.5) is None
+    for _ in range(4):
+        clock.advance(0.3)
+        wait_until(lambda: app.queue.explain(job.id).at > clock() + 0.5)
+        assert app.queue.claim() is None
     _release(tmp_path)
 
     assert worker.wait() == 0, worker.log

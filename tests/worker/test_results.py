@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from ranch import (
@@ -27,9 +24,9 @@ def test_a_task_has_a_result(app, pool):
     done, failed = app.add.enqueue("acme", 1, 2), app.fail.enqueue("acme", "oh")
 
     with Worker(app.queue, pool=pool):
-        assert done.result(30) == 3
+        assert done.result(60) == 3
         with pytest.raises(JobFailed, match="failed: ValueError: oh") as told:
-            failed.result(30)
+            failed.result(60)
 
     assert told.value.job_id == failed.id
     assert "raise ValueError(word)" in told.value.traceback
@@ -58,19 +55,20 @@ def test_a_call_by_name_has_a_result(app):
         unasked.result(0)
 
 
-def test_a_job_that_is_done_has_its_result(app, start):
+def test_a_job_that_is_done_has_its_result(clock, app, start):
     """A worker that is killed in its midst leaves none; the one that does the job again has."""
     worker = start()
     job = app.hold.enqueue("acme", "x")
     wait_until(lambda: "begin-x" in app.notes())
-    os.kill(worker.process.pid, signal.SIGKILL)
+    worker.kill()
+    clock.advance(app.LEASE)
     with pytest.raises(ResultNotReady):
         job.result(0.1)
 
     (app.FOLDER / "go").touch()
     start()
 
-    assert job.result(30) is None
+    assert job.result(60) is None
     assert app.notes().count("end-x") == 1
 
 

@@ -246,6 +246,7 @@ async def test_a_timeout_counts_before_its_thread_has_begun():
     threads, begun, go = Threads(1), [], threading.Event()
     first = asyncio.ensure_future(threads.run(go.wait))
     second = asyncio.ensure_future(threads.run(lambda: begun.append(1), timeout=0.01))
+    await asyncio.sleep(0)  # both have been called, and their time runs
     await asyncio.sleep(0.1)
     go.set()
 
@@ -340,7 +341,7 @@ def test_a_process_does_not_wait_for_a_call_that_blocks(app):
     run(app.queue, pool="process")
 
     assert [reason for _, reason, _ in letters(app.queue)] == ["failed", "failed"]
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
 
 
 def test_each_queue_has_a_timeout_of_its_own(shared_url):
@@ -408,7 +409,7 @@ def test_a_worker_runs_once_at_a_time(app):
         for again in (worker.run, worker.start):
             with pytest.raises(RanchError, match="running already"):
                 again()
-        assert app.add.enqueue("acme", 1, 2).result(30) == 3
+        assert app.add.enqueue("acme", 1, 2).result(60) == 3
     assert not worker.running
 
 
@@ -428,7 +429,7 @@ def test_it_claims_no_more_than_it_can_run():
 
     @queue.task
     def wait():
-        go.wait(20)
+        go.wait(60)
 
     for _ in range(3):
         wait.enqueue("acme")
@@ -453,7 +454,9 @@ def test_an_idle_queue_does_not_slow_a_busy_one_down():
     with Worker(idle, busy, concurrency=1):
         wait_until(lambda: len(ends) == 100)
 
-    assert max(later - earlier for earlier, later in itertools.pairwise(ends)) < 0.9  # an idle claim waits for 1
+    # An idle claim waits for 1, which each of those jobs would have to wait for; the machine may be busy now and then.
+    slow = [later - earlier for earlier, later in itertools.pairwise(ends) if later - earlier > 0.9]
+    assert len(slow) < 5
 
 
 async def test_it_lives_in_the_loop_of_an_application(app, shared_url):
@@ -470,7 +473,7 @@ async def test_it_lives_in_the_loop_of_an_application(app, shared_url):
     assert not worker.running
     await worker.start()
     await greet.aenqueue("acme", "you")
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(done.wait(), 60)
     assert worker.running
     assert worker.health().ok
     await worker.stop()
@@ -554,7 +557,7 @@ def test_a_store_that_is_away_does_not_hold_up_the_end():
     send.enqueue("acme")
     worker = Worker(queue, concurrency=1, drain_timeout=0.2)
     worker.start()
-    assert ended.wait(30)
+    assert ended.wait(60)
     worker.stop()
     assert (worker.running, queue.stats().leased) == (False, 1)
 
@@ -567,13 +570,13 @@ def test_who_stops_a_worker_of_another_thread_waits_for_it():
     @queue.task
     def rest():
         begun.set()
-        end.wait(30)
+        end.wait(60)
 
     rest.enqueue("acme")
     worker = Worker(queue)
     running = threading.Thread(target=worker.run)
     running.start()
-    assert begun.wait(30)
+    assert begun.wait(60)
     stopping = threading.Thread(target=worker.stop)
     stopping.start()
     wait_until(lambda: worker.health().state == "stopping")

@@ -11,6 +11,22 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
+class SharedClock:
+    """Time for several processes, in a file: it moves when the test tells it to, however busy the machine is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self) -> float:
+        return float(self._path.read_text())
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        new = self._path.with_suffix(".new")
+        new.write_text(str(round(self() + seconds, 3)))
+        new.replace(self._path)
+
+
 class WorkerProcess:
     """``ranch worker`` in a process group of its own."""
 
