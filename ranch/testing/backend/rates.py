@@ -107,8 +107,12 @@ class Rates(BackendCase):
         assert lanes.names() == ["later"]
 
     @pytest.mark.parametrize("chosen", [None, ["acme"]], ids=["all lanes", "selected"])
-    def test_who_waits_is_told_of_the_next_token(self, lanes: DrivenLanes, chosen: list[str] | None) -> None:
+    def test_who_waits_is_told_of_the_next_token(self, backend: Backend, chosen: list[str] | None) -> None:
         """Where a job comes into an empty lane that is at its rate: it may be due before what is waited for."""
+        # No store wakes for nothing as soon; where the machine has other things to do, it is done once more.
+        assert any(self._waits_for_a_token(DrivenLanes(backend, f"mail{n}"), chosen) < 1.5 for n in range(5))
+
+    def _waits_for_a_token(self, lanes: DrivenLanes, chosen: list[str] | None) -> float:
         select = selections(chosen, None)
         limit(lanes, "acme", rate="4/s")
         lanes.put("acme", "1")
@@ -117,11 +121,12 @@ class Rates(BackendCase):
         lanes.wait(0.05, empty.tick, select)  # takes the token of what has rung before
         lanes.put("acme", "2")
         started = time.monotonic()
-
         lanes.wait(30.0, empty.tick, select)
+        waited = time.monotonic() - started
 
-        assert time.monotonic() - started < 1.5  # no store wakes for nothing as soon
         assert lanes.claim(1, 30.0, "me", selections=select).idle_for == 0.25
+        lanes.check()
+        return waited
 
     def test_the_time_to_the_next_token_is_whole_milliseconds(self, backend: Backend) -> None:
         """Also where nothing else is waited for."""

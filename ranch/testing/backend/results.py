@@ -205,7 +205,7 @@ class Results(BackendCase):
 
         def wait() -> None:
             try:
-                told.append(queue.result(job_id, 30.0))
+                told.append(queue.result(job_id, 60.0))
             except Exception as exc:  # noqa: BLE001 - which is what is asked for
                 told.append(type(exc))
 
@@ -218,11 +218,11 @@ class Results(BackendCase):
         elif lease := queue.claim():
             lease.ack(7) if how == "done" else lease.bury("no good")
         for thread in waiting:
-            thread.join(30.0)
+            thread.join(60.0)
 
         expected: object = {"done": 7, "dead": JobFailed, "cancelled": JobCancelled}[how]
         assert told == [expected] * 3
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
 
     def test_many_await_results(self, backend: Backend) -> None:
         """In one event loop that goes on meanwhile."""
@@ -230,7 +230,7 @@ class Results(BackendCase):
         async def run() -> list[object]:
             queue = AsyncQueue("mail", backend=backend)
             jobs = await queue.enqueue_many([("a", n) for n in range(20)], result_ttl=TTL)
-            waiting = [asyncio.ensure_future(queue.result(job.id, 30.0)) for job in jobs]
+            waiting = [asyncio.ensure_future(queue.result(job.id, 60.0)) for job in jobs]
             await asyncio.sleep(0)
             for lease in await queue.claim_many(20):
                 await lease.ack(lease.job.payload)
