@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import functools
 import inspect
 import threading
@@ -13,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from ranch.checks import checked_number
 from ranch.exceptions import ConfigError, InvalidJob
-from ranch.worker.threads import Interrupted, interrupt
+from ranch.worker.threads import Interrupted, Interruptible
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,20 +70,20 @@ async def _awaited(coroutine: Coroutine[Any, Any, R], seconds: float, late: str)
 
 def _called(function: Callable[[], R], seconds: float, late: str) -> R:
     answer: Future[R] = Future()
-    context = contextvars.copy_context()
+    interruptible = Interruptible(function)
 
     def run() -> None:
         try:
-            answer.set_result(context.run(function))
+            result = interruptible()
         except Interrupted:
             answer.cancel()
         except BaseException as exc:  # noqa: BLE001 - whatever it raises is the caller's
             answer.set_exception(exc)
+        else:
+            answer.set_result(result)
 
-    thread = threading.Thread(target=run, daemon=True, name="with_timeout")
-    thread.start()
+    threading.Thread(target=run, daemon=True, name="with_timeout").start()
     if not wait([answer], seconds).done:
-        assert thread.ident is not None, "a thread that was started has a number"
-        interrupt(thread.ident)
+        interruptible.interrupt()
         raise TimeoutError(late)
     return answer.result()

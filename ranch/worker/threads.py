@@ -20,9 +20,43 @@ class Interrupted(BaseException):
     """Raised in a thread from outside; no `except Exception` of a job holds it."""
 
 
-def interrupt(thread: int) -> None:
-    """Raise `Interrupted` in the thread of that number, between two of Python's instructions."""
-    _raise_in_thread(ctypes.c_ulong(thread), ctypes.py_object(Interrupted))
+class Interruptible:
+    """A function that one thread calls, once, and another may interrupt: not before it runs, and not after.
+
+    It runs in the context of whoever made this.
+    """
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
+        self._context = contextvars.copy_context()
+        self._lock = threading.Lock()
+        self._thread: int | None = None
+        self._too_late = False
+
+    def __call__(self) -> Any:
+        """Run.
+
+        Raises:
+            Interrupted: It was interrupted, before or meanwhile.
+        """
+        with self._lock:
+            if self._too_late:
+                raise Interrupted
+            self._thread = threading.get_ident()
+        try:
+            return self._context.run(self._function)
+        finally:
+            with self._lock:
+                thread, self._thread = self._thread, None
+            # One that has come too late must not hit what the thread does next.
+            _raise_in_thread(ctypes.c_ulong(thread), None)
+
+    def interrupt(self) -> None:
+        """Raise `Interrupted` in the thread, between two of Python's instructions; if it has not begun, then."""
+        with self._lock:
+            self._too_late = True
+            if self._thread is not None:
+                _raise_in_thread(ctypes.c_ulong(self._thread), ctypes.py_object(Interrupted))
 
 
 class Threads:
@@ -86,19 +120,16 @@ class Threads:
 
 class _Call:
     def __init__(self, function: Callable[[], Any], loop: asyncio.AbstractEventLoop, timeout: float | None) -> None:
-        self._function, self._loop, self._timeout = function, loop, timeout
-        self._context = contextvars.copy_context()
+        self._function, self._loop, self._timeout = Interruptible(function), loop, timeout
+        self.interrupt = self._function.interrupt
         self.future: asyncio.Future[Any] = loop.create_future()
         # Its result is nobody's, if the one who awaited was cancelled.
         self.future.add_done_callback(lambda future: future.cancelled() or future.exception())
-        self._lock = threading.Lock()
-        self._thread: int | None = None
-        self._too_late = False
 
     def perform(self) -> None:
         """Run, in a thread."""
         try:
-            result = self._guarded()
+            result = self._function()
         except Interrupted:
             self._answer(self.future.set_exception, JobTimeout(self._timeout or 0.0))
         except StopIteration as exc:  # which no future takes
@@ -107,26 +138,6 @@ class _Call:
             self._answer(self.future.set_exception, exc)
         else:
             self._answer(self.future.set_result, result)
-
-    def _guarded(self) -> Any:
-        with self._lock:
-            if self._too_late:
-                raise Interrupted
-            self._thread = threading.get_ident()
-        try:
-            return self._context.run(self._function)
-        finally:
-            with self._lock:
-                thread, self._thread = self._thread, None
-            # One that has come too late must not hit the next job.
-            _raise_in_thread(ctypes.c_ulong(thread), None)
-
-    def interrupt(self) -> None:
-        """Raise an exception in the thread; in one that has not begun, when it begins."""
-        with self._lock:
-            self._too_late = True
-            if self._thread is not None:
-                interrupt(self._thread)
 
     def _answer(self, how: Callable[[Any], None], value: Any) -> None:
         # The loop may be gone: the worker has given the job back and ended.

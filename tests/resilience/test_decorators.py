@@ -17,7 +17,7 @@ from ranch.resilience import circuit_breaker, retry_with_backoff, with_timeout
 from ranch.testing import FakeClock
 from ranch.testing.waiting import wait_until
 
-DECORATORS = [with_timeout(5.0), circuit_breaker(), retry_with_backoff()]
+DECORATORS = [with_timeout(60.0), circuit_breaker(), retry_with_backoff()]
 
 
 def both(function):
@@ -82,32 +82,56 @@ def test_a_coroutine_that_is_late_is_cancelled():
 
 def test_a_function_that_is_late_is_interrupted():
     """Its caller goes on in time, and it ends with the next instruction of Python."""
-    ended = threading.Event()
+    began, ended = threading.Event(), threading.Event()
 
     @with_timeout(default_timeout=0.05)
     def spin():
         try:
+            began.set()
             while True:
                 time.sleep(0.001)
         finally:
             ended.set()
 
-    with pytest.raises(TimeoutError, match="spin took longer"):
-        spin()
-    assert ended.wait(10)
+    while not began.is_set():  # its thread may come late, where the machine is busy
+        with pytest.raises(TimeoutError, match="spin took longer"):
+            spin()
+    assert ended.wait(60)
+
+
+def test_a_thread_that_comes_late_is_left_in_peace(monkeypatch):
+    """What is raised in it is raised while the function runs, and in nobody else's code; here it is not even called."""
+    go, over, ran = threading.Event(), threading.Event(), []
+
+    class Late(threading.Thread):
+        def run(self):
+            go.wait(60)
+            super().run()
+            over.set()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Thread", Late)
+        with pytest.raises(TimeoutError):
+            with_timeout(0.01)(ran.append)(1)
+    go.set()
+
+    assert over.wait(60)
+    assert ran == []
 
 
 def test_a_call_that_blocks_holds_nobody_up():
     """Its thread is left to it."""
+    go = threading.Event()
 
     @with_timeout(0.05)
     def block():
-        time.sleep(2)
+        go.wait(100)
 
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         block()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 60
+    go.set()
 
 
 def test_who_is_cancelled_cancels():
@@ -142,9 +166,9 @@ def test_a_thread_has_the_context_of_its_caller(kind):
         raise TimeoutError("mine")
 
     with lane("acme"):
-        assert call(with_timeout(5)(kind(where))) == "acme"
+        assert call(with_timeout(60)(kind(where))) == "acme"
     with pytest.raises(TimeoutError, match="mine"):
-        call(with_timeout(5)(kind(raises)))
+        call(with_timeout(60)(kind(raises)))
 
 
 # Breakers
@@ -217,7 +241,7 @@ def test_no_more_calls_than_trials(monkeypatch):
         if fails:
             raise ConnectionError
         inside.append(1)
-        go.wait(30)
+        go.wait(60)
 
     with pytest.raises(ConnectionError):
         work(fails=True)
@@ -229,7 +253,7 @@ def test_no_more_calls_than_trials(monkeypatch):
             work(fails=False)
         go.set()
         for trial in trials:
-            trial.result(30)
+            trial.result(60)
     work(fails=False)
     assert len(inside) == 3
 
@@ -296,7 +320,7 @@ def test_it_ends_in_time(kind):
     began = time.monotonic()
     with pytest.raises(ConnectionError):
         call(decorated)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25  # the first pause would last for half a minute, or more
 
 
 def test_pauses_grow_up_to_a_limit(monkeypatch):
