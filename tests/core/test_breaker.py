@@ -253,5 +253,5 @@ def test_a_child_forked_in_the_middle_is_not_held_up(queue, store):
 
     fail()
     with queue.backend.breaker._lock:
-        child = Child.doing(fail, patience=10)
+        child = Child.doing(fail)
     child.join()

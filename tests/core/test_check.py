@@ -151,6 +151,6 @@ def test_what_only_moves_is_no_fault(store, file, request):
         finally:
             stop.set()
             for worker in workers:
-                worker.join(30.0)
+                worker.join(60.0)
         assert [worker.exitcode for worker in workers] == [0] * 4
         assert queue.check() == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ranch import Queue, Retry
@@ -57,18 +55,22 @@ def test_a_job_waits_from_when_it_is_ready_to_its_first_claim(queue: Queue, note
     assert notes.waits == [("mail", "acme", pytest.approx(3)), ("mail", "zoe", pytest.approx(3))]
 
 
-def test_a_job_runs_from_its_claim_until_it_is_settled(queue: Queue, notes: Notes) -> None:
+def test_a_job_runs_from_its_claim_until_it_is_settled(
+    queue: Queue, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Acked or failed, each once; not if it was given back, for then it has not run."""
+    process_time = FakeClock()
+    monkeypatch.setattr("ranch.times.monotonic", process_time)
     queue.enqueue_many([("acme", n) for n in range(3)])
     done, failed, back = queue.claim_many(3)
-    time.sleep(0.05)
+    process_time.advance(0.05)
     done.ack()
     failed.fail("away")
     back.release()
     (queue.claim() or back).ack()
 
     assert [(name, lane) for name, lane, _ in notes.runs] == [("mail", "acme")] * 3
-    assert [seconds >= 0.05 for _, _, seconds in notes.runs] == [True, True, False]
+    assert [seconds for _, _, seconds in notes.runs] == pytest.approx([0.05, 0.05, 0.0])
 
 
 def test_who_tells_how_long_a_job_ran_is_believed(queue: Queue, notes: Notes) -> None:
