@@ -29,13 +29,13 @@ def _run_worker(arguments: list[str], folder: Path, env: dict[str, str], jobs: i
     try:
         wait_until(lambda: worker.poll() is not None or _lines(folder / "done.txt") >= jobs)
         worker.terminate()
-        worker.wait(20.0)
+        worker.wait(60.0)
     finally:
         worker.kill()
         worker.wait()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_the_celery_tutorial_does_what_it_says(tmp_path):
     """Whoever writes its files and runs its commands, one after the other, sees the output that it shows."""
     blocks = _BLOCK.findall(TUTORIAL.read_text(encoding="utf-8"))
