@@ -118,8 +118,8 @@ class WatchedServers(_Servers):
             return int(port) == self.replica.port and client.info("replication")["role"] == "master"
 
         def is_thought_well() -> bool:
-            state = sentinel.sentinel_master(SERVICE)
-            return bool(state["is_master"]) and not state["is_sdown"] and not state["is_odown"]
+            # Not by sentinel_master(), which raises in redis-py 6.
+            return bool(sentinel.info("sentinel")["master0"]["status"] == "ok")
 
         with redis.Redis.from_url(self.sentinel.url) as sentinel, redis.Redis.from_url(self.replica.url) as client:
             wait_until(failed_over)
