@@ -95,7 +95,7 @@ def test_the_broker_may_have_it(
     assert Ranch(app).sent_to_broker == 5
     assert "the store is away, so 3 messages to queue 'celery' go to the broker" in caplog.text
     with CeleryWorker(journal.path.parent, settings):
-        wait_until(lambda: len(journal.words()) == 5, SOON)
+        wait_until(lambda: len(journal.words()) == 5)
         own_redis.start()
     assert sorted((entry["word"], entry["lane"]) for entry in journal.entries()) == [
         ("child", "other"),

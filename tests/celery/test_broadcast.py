@@ -13,7 +13,7 @@ from ranch.celery import Ranch
 from ranch.testing.waiting import wait_until
 from tests.celery.rabbit import RabbitServer
 from tests.celery.test_rabbit import rabbit  # noqa: F401 - a fixture
-from tests.celery.workers import SOON, CeleryWorker
+from tests.celery.workers import CeleryWorker
 
 pytestmark = pytest.mark.xdist_group("rabbit")
 
@@ -66,7 +66,7 @@ def test_each_worker_runs_a_broadcast_that_names_a_lane(
         app.send_task("routed", ("route",))
         foreign.send_task("hear", ("foreign",), queue="news", headers={"ranch-lane": "acme"})
         answers = Ranch(app).queue("answers")
-        wait_until(lambda: answers.lane("acme").stats.pending == 8, SOON)
+        wait_until(lambda: answers.lane("acme").stats.pending == 8)
     ways = ("exchange", "foreign", "queue", "route")
     heard = [f"{way} {name}@tests" for way in ways for name in ("one", "two")]
     assert sorted((tmp_path / "heard").read_text().splitlines()) == heard

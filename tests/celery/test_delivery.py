@@ -41,10 +41,10 @@ def test_killed_workers_lose_no_job(
             for victim in victims:
                 victim.launch()
                 ends.callback(victim.kill)
-            wait_until(lambda wanted=wanted: len(journal.numbers()) >= wanted, SOON)
+            wait_until(lambda wanted=wanted: len(journal.numbers()) >= wanted)
     with CeleryWorker(tmp_path, settings, name="last"):
         wait_until(lambda: len(set(journal.numbers())) == JOBS, 4 * SOON)
-        wait_until(lambda: (queue.stats().pending, queue.stats().leased) == (0, 0), SOON)
+        wait_until(lambda: (queue.stats().pending, queue.stats().leased) == (0, 0))
     twice = [number for number, times in Counter(journal.numbers()).items() if times > 1]
     stats = queue.stats()
     assert stats.acked == JOBS
@@ -65,9 +65,9 @@ def test_an_early_job_that_was_not_begun_comes_back(
     with CeleryWorker(tmp_path, settings, name="first") as worker:
         results = [limited.lru_delay("acme", word) for word in ("first", "second")]
         results[0].get(timeout=SOON)
-        wait_until(lambda: Ranch(app).queue().stats().leased == 1, SOON)
+        wait_until(lambda: Ranch(app).queue().stats().leased == 1)
         # For it was claimed, and is to begin as soon as it may; and the worker knows that the first has ended.
-        wait_until(lambda: (said := ranch_says(app), (said["slots"], said["free"]) == (2, 1))[1], SOON)
+        wait_until(lambda: {"slots": 2, "free": 1}.items() <= ranch_says(app).items())
         worker.kill()
     with CeleryWorker(tmp_path, settings, name="second"):
         assert results[1].get(timeout=SOON) == "second"
@@ -124,4 +124,4 @@ def test_at_least_once_has_all_of_celerys_rules(
         # In the worker itself a twin of the task does it, of the same name.
         careful.control.revoke("unwanted", **ASKED)
         careful.tasks["signalled"].apply_async((False,), lane="acme", task_id="unwanted")
-        wait_until(lambda: "task_revoked of a twin" in journal.words_of("unwanted"), SOON)
+        wait_until(lambda: "task_revoked of a twin" in journal.words_of("unwanted"))

@@ -39,7 +39,7 @@ class Site:
 
     def begun(self, task: AsyncResult[Any], times: int = 1) -> None:
         """Wait until a task runs."""
-        wait_until(lambda: len(self.journal.words_of(task.id)) >= times, SOON)
+        wait_until(lambda: len(self.journal.words_of(task.id)) >= times)
 
     def is_settled(self) -> bool:
         stats = self.queue.stats()
@@ -70,8 +70,8 @@ def running(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def site(running: Site) -> Iterator[Site]:
     """The same; each test leaves nothing behind, in the store or in the worker."""
     yield running
-    wait_until(running.is_settled, SOON)
-    wait_until(lambda: not active(running.app), SOON)
+    wait_until(running.is_settled)
+    wait_until(lambda: not active(running.app))
 
 
 # What is sent
@@ -97,7 +97,7 @@ def test_canvas_runs_in_a_lane(site: Site) -> None:
         "map": [3, 3],
         "starmap": [3, 7],
     }
-    wait_until(site.is_settled, SOON)
+    wait_until(site.is_settled)
     assert site.queue.lane("canvas").stats.acked == 3 + 3 + 4 + 2 + 1 + 1
 
 
@@ -318,7 +318,7 @@ def test_a_failure_is_an_event(site: Site) -> None:
 def test_workers_can_be_asked(site: Site) -> None:
     """`inspect` finds a running job by its id; what waits is in the store, and in no worker."""
     busy = [site.send("gated", "asked") for _ in range(2)]
-    wait_until(lambda: len(active(site.app)) == 2, SOON)
+    wait_until(lambda: len(active(site.app)) == 2)
     waiting = site.send("run")
     assert {(task["id"], task["name"]) for task in active(site.app)} == {(task.id, "gated") for task in busy}
     inspect = site.app.control.inspect(limit=1, timeout=20)
@@ -341,9 +341,9 @@ def test_a_pool_grows_and_shrinks(site: Site) -> None:
     site.begun(busy[2])
     site.journal.open_gate("growing")
     # A result is there before its process is known to be idle, and while all are busy Celery refuses to shrink.
-    wait_until(lambda: not active(site.app), SOON)
+    wait_until(lambda: not active(site.app))
     site.app.control.pool_shrink(1, **ASKED)
-    wait_until(lambda: ranch_says(site.app)["slots"] == 2, SOON)
+    wait_until(lambda: ranch_says(site.app)["slots"] == 2)
 
 
 def test_signals_are_sent(site: Site) -> None:
@@ -353,10 +353,10 @@ def test_signals_are_sent(site: Site) -> None:
     twice = ["task_postrun", "task_prerun", "task_received"] * 2
     for task, end in ((works, "task_success"), (fails, "task_failure")):
         signals = sorted([*twice, "task_retry", end])
-        wait_until(lambda task=task, signals=signals: sorted(site.journal.words_of(task.id)) == signals, SOON)
+        wait_until(lambda task=task, signals=signals: sorted(site.journal.words_of(task.id)) == signals)
     site.app.control.revoke("without a signal", **ASKED)
     revoked = site.send("signalled", False, task_id="without a signal")
-    wait_until(lambda: site.journal.words_of(revoked.id) == ["task_revoked"], SOON)
+    wait_until(lambda: site.journal.words_of(revoked.id) == ["task_revoked"])
 
 
 def test_classes_of_tasks_and_requests_are_the_users(site: Site) -> None:

@@ -58,12 +58,12 @@ class Site:
     def fill(self, word: str) -> list[str]:
         """Give the worker as many jobs as it has slots, which end when the gate of that word is opened."""
         tasks = {self.send("gated", word) for _ in range(2)}
-        wait_until(lambda: {task["id"] for task in active(self.app)} == tasks, SOON)
+        wait_until(lambda: {task["id"] for task in active(self.app)} == tasks)
         return [*tasks]
 
     def shows(self, task: str, state: str) -> dict[str, Any]:
         """Wait until Flower shows a task in a state; return all that it shows of it."""
-        return wait_until(lambda: (shown := self.ask("/api/tasks").get(task, {})).get("state") == state and shown, SOON)
+        return wait_until(lambda: (shown := self.ask("/api/tasks").get(task, {})).get("state") == state and shown)
 
     def result(self, task: str) -> dict[str, Any]:
         """What Flower finds in the result backend."""
@@ -95,7 +95,7 @@ def flower(folder: Path, settings: dict[str, Any]) -> Iterator[str]:
         subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT) as process,
     ):
         try:
-            yield wait_until(lambda: re.search(r"http://127.0.0.1:\d+", log.read_text()), SOON)[0]
+            yield wait_until(lambda: re.search(r"http://127.0.0.1:\d+", log.read_text()))[0]
         except BaseException:
             print(log.read_text())
             raise
@@ -113,7 +113,7 @@ def site(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         CeleryWorker(folder, settings, "-E"),
     ):
         site = Site(app, Journal(folder), Ranch(app).queue(), url)
-        wait_until(lambda: site.ask("/api/workers", status=1) == {WORKER: True}, SOON)
+        wait_until(lambda: site.ask("/api/workers", status=1) == {WORKER: True})
         yield site
         site.journal.open_gate()
 
@@ -144,7 +144,7 @@ def test_it_revokes_a_waiting_job(site: Site) -> None:
     site.fill("revoking")
     revoked, next_one = site.send("run"), site.send("run")
     site.tell(f"/api/task/revoke/{revoked}")
-    wait_until(lambda: revoked in site.worker()["revoked"], SOON)
+    wait_until(lambda: revoked in site.worker()["revoked"])
     assert site.shows(revoked, "PENDING")["name"] == "run"
     site.journal.open_gate("revoking")
     assert site.shows(revoked, "REVOKED")["started"] is None
@@ -161,7 +161,7 @@ def test_it_ends_a_running_job(site: Site, task: str) -> None:
     site.tell(f"/api/task/revoke/{running}", terminate=1)
     site.shows(running, "REVOKED")
     assert site.result(running)["state"] == "REVOKED"
-    wait_until(lambda: site.queue.stats().leased == 0, SOON)
+    wait_until(lambda: site.queue.stats().leased == 0)
     assert site.queue.stats().pending == 0
     assert len(site.journal.words_of(running)) == 1
 

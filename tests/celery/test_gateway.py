@@ -93,7 +93,7 @@ def test_a_foreign_eta_is_the_stores_to_keep(
     queue = Ranch(app).queue()
     with CeleryWorker(tmp_path, settings, concurrency=1):
         foreign.send_task("run", headers=LANE, countdown=3600)
-        wait_until(lambda: queue.stats().delayed == 1, SOON)
+        wait_until(lambda: queue.stats().delayed == 1)
 
 
 @pytest.mark.parametrize("settings", ["redis"], indirect=True)
@@ -115,12 +115,12 @@ def test_a_full_lane_takes_what_the_broker_had_accepted(
     queue.lane("acme").limit(max_pending=2)
     with CeleryWorker(tmp_path, settings, concurrency=1) as worker:
         gated = app.tasks["gated"].lru_delay("gate", "gate")
-        wait_until(journal.words, SOON)
+        wait_until(journal.words)
         # More than the worker prefetches.
         results = [foreign.send_task("run", (f"acme-{n}",), headers=LANE) for n in range(30)]
-        wait_until(lambda: waiting(queue, "acme") == 30, SOON)
+        wait_until(lambda: waiting(queue, "acme") == 30)
         other = foreign.send_task("run", ("other",), headers={"ranch-lane": "other"})
-        wait_until(lambda: waiting(queue, "other") == 1, SOON)
+        wait_until(lambda: waiting(queue, "other") == 1)
         with pytest.raises(QueueFull):
             app.tasks["run"].lru_delay("acme")
         journal.open_gate()
@@ -141,7 +141,7 @@ def test_the_oldest_make_room_if_they_are_to(
     queue.lane("acme").limit(max_pending=2, overflow="drop-oldest")
     with CeleryWorker(tmp_path, settings, concurrency=1):
         app.tasks["gated"].lru_delay("gate", "gate")
-        wait_until(journal.words, SOON)
+        wait_until(journal.words)
         results = [foreign.send_task("run", (f"acme-{n}",), headers=LANE) for n in range(4)]
         for result in results[:2]:
             with pytest.raises(TaskRevokedError):
@@ -182,11 +182,11 @@ def test_a_message_is_kept_while_the_store_is_away(
         app.tasks["run"].lru_delay("acme", "before").get(timeout=SOON)
         own_redis.kill()
         results = [foreign.send_task("run", (word,), headers=LANE) for word in ("first", "second")]
-        wait_until(lambda: "cannot file a message into lane 'acme'" in worker.log, SOON)
-        wait_until(lambda: client.hlen("unacked") == 2, SOON)
+        wait_until(lambda: "cannot file a message into lane 'acme'" in worker.log)
+        wait_until(lambda: client.hlen("unacked") == 2)
         own_redis.start()
         assert [result.get(timeout=2 * SOON) for result in results] == ["first", "second"]
-        wait_until(lambda: client.hlen("unacked") == 0, SOON)
+        wait_until(lambda: client.hlen("unacked") == 0)
     assert journal.words() == ["before", "first", "second"]
     foreign.close()
 

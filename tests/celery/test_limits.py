@@ -59,7 +59,7 @@ def test_a_killed_worker_gives_the_place_back(
     queue.lane("acme").limit(max_in_flight=1)
     first, second = (app.tasks[task].lru_delay("acme", word) for word in ("first", "second"))
     with CeleryWorker(tmp_path, settings, concurrency=4) as worker:
-        wait_until(lambda: "first begins" in journal.words(), SOON)
+        wait_until(lambda: "first begins" in journal.words())
         # Longer than a lease: who runs it keeps it.
         assert not _comes(lambda: "second begins" in journal.words(), lease + 0.5)
         worker.kill()
@@ -100,7 +100,7 @@ def test_a_stopping_worker_keeps_the_place(
     queue.lane("acme").limit(max_in_flight=1)
     first, second = (app.tasks["timed"].lru_delay("acme", word) for word in ("first", "second"))
     with CeleryWorker(tmp_path, settings) as worker:
-        wait_until(lambda: "first begins" in journal.words(), SOON)
+        wait_until(lambda: "first begins" in journal.words())
         worker.terminate()
         with CeleryWorker(tmp_path, settings, name="other"):
             assert not _comes(lambda: "second begins" in journal.words(), 0.5)

@@ -189,7 +189,7 @@ def test_children_inherit_the_lane(
     """However a job sends them, and whatever sends more on their account, unless they say otherwise."""
     with CeleryWorker(tmp_path, settings, pool=pool):
         app.tasks["spread"].apply_async(lane="acme")
-        wait_until(lambda: len(journal.entries()) == 16, SOON)
+        wait_until(lambda: len(journal.entries()) == 16)
     assert lanes_by_word(journal) == {
         "parent": "acme",
         "delay": "acme",
@@ -226,7 +226,7 @@ def test_a_replacement_has_the_lane(app: Celery, settings: dict[str, Any], tmp_p
     replaced, note = app.tasks["replaced"], app.tasks["note"]
     with CeleryWorker(tmp_path, settings):
         chain(replaced.si("inherits"), note.si()).apply_async(lane="acme")
-        wait_until(lambda: len(journal.entries()) == 2, SOON)
+        wait_until(lambda: len(journal.entries()) == 2)
         replaced.apply_async(("names",), {"lane": "own"}, lane="acme").get(timeout=SOON)
         replaced.apply_async(("has none",)).get(timeout=SOON)
     assert lanes_by_word(journal) == {"inherits": "acme", "note 0": "acme", "names": "own", "has none": None}
@@ -237,7 +237,7 @@ def test_an_errback_has_the_lane(app: Celery, settings: dict[str, Any], tmp_path
     failing, note = app.tasks["failing"], app.tasks["note"]
     with CeleryWorker(tmp_path, settings):
         failing.apply_async(lane="acme", link_error=[note.si(), note.si(1).set(lane="own")])
-        wait_until(lambda: len(journal.entries()) == 2, SOON)
+        wait_until(lambda: len(journal.entries()) == 2)
     assert lanes_by_word(journal) == {"note 0": "acme", "note 1": "own"}
 
 
@@ -250,7 +250,7 @@ def test_a_chord_without_help_of_the_result_backend(
     app = new_app(**settings)
     with CeleryWorker(tmp_path, settings), ranch.lane("acme"):
         chord([app.tasks["run"].si("header")], app.tasks["join"].s("body"))()
-        wait_until(lambda: len(journal.entries()) == 2, SOON)
+        wait_until(lambda: len(journal.entries()) == 2)
         assert Ranch(app).queue().stats().enqueued == 2
     assert lanes_by_word(journal) == {"header": "acme", "body": "acme"}
 

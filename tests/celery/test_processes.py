@@ -35,7 +35,7 @@ def test_the_pool_grows_and_is_restarted(
     gated, run = app.tasks["gated"], app.tasks["run"]
     with CeleryWorker(tmp_path, settings, "--autoscale=4,1"):
         results = [gated.lru_delay("acme", f"{number}") for number in range(6)]
-        wait_until(lambda: len(journal.words()) == 4, SOON)
+        wait_until(lambda: len(journal.words()) == 4)
         assert Ranch(app).queue().stats().pending == 2
         journal.open_gate()
         for result in results:
@@ -44,7 +44,7 @@ def test_the_pool_grows_and_is_restarted(
         app.control.pool_restart(**ASKED)
         old = set(pids(journal))
         # Each process ends after the job that it is at.
-        wait_until(lambda: run.lru_delay("acme").get(timeout=SOON) and pids(journal)[-1] not in old, SOON)
+        wait_until(lambda: run.lru_delay("acme").get(timeout=SOON) and pids(journal)[-1] not in old)
 
 
 @one_store
@@ -99,7 +99,7 @@ def test_a_broker_may_stop_and_start(
         late = app.tasks["late"].lru_delay("acme", "late")
         wait_until(lambda: active(app))
         own_redis.kill()
-        wait_until(lambda: "Connection to broker lost" in worker.log, SOON)
+        wait_until(lambda: "Connection to broker lost" in worker.log)
         # While the broker is away lanes go on taking jobs.
         waiting = app.tasks["add"].lru_delay("acme", 1, 2)
         own_redis.start()

@@ -78,10 +78,10 @@ def test_plain_tasks_do_not_hold_up_lanes(
     with CeleryWorker(tmp_path, settings):
         for _ in range(2):
             app.tasks["gated"].delay("first")
-        wait_until(lambda: len(journal.words()) == 2, SOON)
+        wait_until(lambda: len(journal.words()) == 2)
         results = [app.tasks["run"].delay("P") for _ in range(40)]
         results += [app.tasks["run"].lru_delay(f"lane-{n}", "L") for n in range(4)]
-        wait_until(lambda: not ranch_says(app)["queues"][tmp_path.name]["waiting"], SOON)
+        wait_until(lambda: not ranch_says(app)["queues"][tmp_path.name]["waiting"])
         journal.open_gate()
         for result in results:
             result.get(timeout=SOON, interval=0.02)

@@ -137,7 +137,7 @@ def cut(server: RedisServer, worker: CeleryWorker) -> None:
     with redis.Redis.from_url(server.url) as client:
         client.client_kill_filter(_type="normal", skipme=True)
         client.client_kill_filter(_type="pubsub", skipme=True)
-    wait_until(lambda: "Connection to broker lost" in worker.log, SOON)
+    wait_until(lambda: "Connection to broker lost" in worker.log)
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
@@ -177,14 +177,14 @@ def test_events_go_on_after_a_lost_broker(
     with CeleryWorker(tmp_path, cut_settings, "-E", pool="threads", concurrency=1) as worker:
         cut(own_redis, worker)
         with told(app) as events:
-            wait_until(lambda: any(event["type"].startswith("worker-") for event in events), SOON)
+            wait_until(lambda: any(event["type"].startswith("worker-") for event in events))
             app.tasks["gated"].lru_delay("acme", "gated")
-            wait_until(journal.words, SOON)
+            wait_until(journal.words)
             late = app.tasks["add"].apply_async((1, 2), lane="acme", expires=0.1)
             too_late = time.time() + 0.2
             wait_until(lambda: time.time() > too_late)
             journal.open_gate()
-            wait_until(lambda: ("task-revoked", late.id) in {(it["type"], it.get("uuid")) for it in events}, SOON)
+            wait_until(lambda: ("task-revoked", late.id) in {(it["type"], it.get("uuid")) for it in events})
 
 
 def sent(add: Any) -> Any:
@@ -215,11 +215,11 @@ def test_a_worker_waits_for_its_store(
             app.tasks["add"].lru_delay("acme", 1, 2)
         journal.open_gate()
         assert late.get(timeout=SOON, interval=0.01) == "late"
-        wait_until(lambda: "could not settle job" in worker.log, SOON)
-        wait_until(lambda: "cannot claim from queue" in worker.log, SOON)
+        wait_until(lambda: "could not settle job" in worker.log)
+        wait_until(lambda: "cannot claim from queue" in worker.log)
         own_redis.start()
         # Until its breaker has found out, sending fails at once.
-        added = wait_until(lambda: sent(app.tasks["add"]), SOON)
+        added = wait_until(lambda: sent(app.tasks["add"]))
         assert added.get(timeout=2 * SOON, interval=0.01) == 3
         wait_until(lambda: Ranch(app).queue().stats().leased == 0)
     assert journal.words() == ["late"]

@@ -64,17 +64,17 @@ def test_a_queue_that_no_worker_takes_is_reported(
         with CeleryWorker(tmp_path, settings, "-Q", "celery", name="other", concurrency=1) as other:
             one = f"{alone}the one worker with ranch that answered does not take from it"
             # It gives them a second to answer, and a worker may need longer.
-            wait_until(lambda: check(tmp_path, settings) == (1, ["queue 'exports' has no faults", one]), SOON)
+            wait_until(lambda: check(tmp_path, settings) == (1, ["queue 'exports' has no faults", one]))
             facts = {"queue": "exports", "jobs": 1, "workers": 1}
-            wait_until(lambda: json.loads(*check(tmp_path, settings, "--json", *only)[1])["unserved"] == facts, SOON)
-            wait_until(lambda: one in other.log, SOON)
+            wait_until(lambda: json.loads(*check(tmp_path, settings, "--json", *only)[1])["unserved"] == facts)
+            wait_until(lambda: one in other.log)
             with CeleryWorker(tmp_path, settings, "-Q", "exports", name="exports", concurrency=1):
-                wait_until(lambda: check(tmp_path, settings, *only) == (0, ["queue 'exports' has no faults"]), SOON)
+                wait_until(lambda: check(tmp_path, settings, *only) == (0, ["queue 'exports' has no faults"]))
                 Ranch(app).queue("celery").enqueue("acme", "another", delay=3600)
                 app.control.cancel_consumer("exports", destination=["exports@tests"])
                 two = f"{alone}none of the 2 workers with ranch that answered takes from it"
                 lines = ["queue 'celery' has no faults", "queue 'exports' has no faults", two]
-                wait_until(lambda: check(tmp_path, settings) == (1, lines), SOON)
+                wait_until(lambda: check(tmp_path, settings) == (1, lines))
 
 
 def test_a_worker_that_has_looked_gets_new_processes(app: Celery, settings: dict[str, Any], tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_worker_that_has_looked_gets_new_processes(app: Celery, settings: dict
     # Else one that a busy machine makes slow is given up after four seconds.
     settings["worker_proc_alive_timeout"] = 2.0 * SOON
     with CeleryWorker(tmp_path, settings, "-Q", "celery", "--max-tasks-per-child", "1") as worker:
-        wait_until(lambda: "does not take from it" in worker.log, SOON)
+        wait_until(lambda: "does not take from it" in worker.log)
         results = [app.tasks["add"].lru_delay("acme", number, 1) for number in range(6)]
         assert [result.get(timeout=SOON, interval=0.02) for result in results] == [1, 2, 3, 4, 5, 6]
 
@@ -93,9 +93,9 @@ def test_a_worker_that_was_busy_looks_again(
     """One that runs tasks in its own thread hears nothing meanwhile, not even itself."""
     with CeleryWorker(tmp_path, settings, "-Q", "celery", "-l", "DEBUG", pool="solo") as worker:
         app.tasks["gated"].lru_delay("acme", "busy")
-        wait_until(lambda: "cannot hear itself" in worker.log, SOON)
+        wait_until(lambda: "cannot hear itself" in worker.log)
         journal.open_gate()
-        wait_until(lambda: "does not take from it" in worker.log, SOON)
+        wait_until(lambda: "does not take from it" in worker.log)
 
 
 def test_an_app_names_its_queues(settings: dict[str, Any], new_app: Callable[..., Celery]) -> None:
@@ -116,5 +116,5 @@ def test_a_worker_that_is_not_heard_says_nothing(
     settings["worker_enable_remote_control"] = False
     app.conf.worker_enable_remote_control = False
     with CeleryWorker(tmp_path, settings, "-Q", "celery", "-l", "DEBUG", pool="threads") as worker:
-        wait_until(lambda: "cannot hear itself" in worker.log, SOON)
+        wait_until(lambda: "cannot hear itself" in worker.log)
     assert "in lanes of queue" not in worker.log

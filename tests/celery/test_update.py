@@ -14,7 +14,7 @@ from ranch.celery import Ranch
 from ranch.testing.server import RedisServer
 from ranch.testing.waiting import wait_until
 from tests.celery.app import Journal
-from tests.celery.workers import SOON, CeleryWorker, ranch_says
+from tests.celery.workers import CeleryWorker, ranch_says
 
 
 def test_a_running_worker_obeys(app: Celery, settings: dict[str, Any], tmp_path: Path, journal: Journal) -> None:
@@ -22,18 +22,18 @@ def test_a_running_worker_obeys(app: Celery, settings: dict[str, Any], tmp_path:
     gated, run = app.tasks["gated"], app.tasks["run"]
     with CeleryWorker(tmp_path, settings, pool="threads", concurrency=1) as worker:
         gated.lru_delay("first", "first")
-        wait_until(journal.words, SOON)
+        wait_until(journal.words)
         Ranch(app).update(share=1.0, strategy="bid")
-        wait_until(lambda: "the share of jobs in lanes is 1.0 from now on" in worker.log, SOON)
+        wait_until(lambda: "the share of jobs in lanes is 1.0 from now on" in worker.log)
         for _ in range(10):
             run.delay("P")
         for number in range(5):
             run.apply_async((f"low {number}",), lane="low", bid=1)
             run.apply_async((f"high {number}",), lane="high", bid=10_000)
-        wait_until(lambda: ranch_says(app)["plain messages held"] >= 2, SOON)
-        wait_until(lambda: not ranch_says(app)["queues"]["celery"]["waiting"], SOON)
+        wait_until(lambda: ranch_says(app)["plain messages held"] >= 2)
+        wait_until(lambda: not ranch_says(app)["queues"]["celery"]["waiting"])
         journal.open_gate()
-        wait_until(lambda: len(journal.words()) == 21, SOON)
+        wait_until(lambda: len(journal.words()) == 21)
     words = journal.words()[1:]
     assert words[:5] == [f"high {number}" for number in range(5)]
     assert words[5:10] == [f"low {number}" for number in range(5)]
@@ -83,7 +83,7 @@ def test_it_is_the_store_that_is_told(own_redis: RedisServer, new_app: Callable[
         here.update(strategy="bid")
     assert here.config.strategy == "weighted-lru"
     own_redis.start()
-    wait_until(lambda: _is_done(here, "bid"), SOON)
+    wait_until(lambda: _is_done(here, "bid"))
     assert elsewhere.queue().read_strategy().name == "bid"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ranch.testing.waiting import wait_until
 from tests.celery.app import whole_lines
-from tests.celery.workers import ROOT, SOON, CeleryWorker
+from tests.celery.workers import ROOT, CeleryWorker
 
 APP = """
 import json
@@ -133,7 +133,7 @@ def test_a_trace_leads_from_the_call_to_the_task(folder: Path) -> None:
     (folder / "watched_app.py").write_text(APP + OPENTELEMETRY)
     with CeleryWorker(folder, {}, app="watched_app"):
         send(folder, "watch(); works.apply_async(['a'], lane='acme')")
-        spans = wait_until(lambda: len(found := notes(folder, "span")) == 2 and found, SOON)
+        spans = wait_until(lambda: len(found := notes(folder, "span")) == 2 and found)
     by_name = {span["span"]: span for span in spans}
     call, run = by_name["apply_async/works"], by_name["run/works"]
     assert (run["trace"], run["parent"]) == (call["trace"], call["id"])
@@ -147,7 +147,7 @@ def test_an_error_is_reported(folder: Path) -> None:
     with CeleryWorker(folder, {}, app="watched_app"):
         send(folder, code)
         kinds = {"event", "transaction"}
-        wait_until(lambda: {note["kind"] for note in notes(folder, "kind") if note["name"] == "fails"} >= kinds, SOON)
+        wait_until(lambda: {note["kind"] for note in notes(folder, "kind") if note["name"] == "fails"} >= kinds)
     (call,) = [note for note in notes(folder, "kind") if note["name"] == "call"]
     (event,) = [note for note in notes(folder, "kind") if note["kind"] == "event"]
     assert (event["name"], event["error"]) == ("fails", "as it should")
@@ -175,13 +175,13 @@ def test_a_batch_of_laned_tasks_fills(folder: Path, task: str) -> None:
     note_stats = "stats = Ranch(app).queue().stats(); write(pending=stats.pending, acked=stats.acked)"
     with CeleryWorker(folder, {}, app="watched_app", concurrency=1):
         send(folder, f"for n in range(6): {task}.apply_async([n], lane='acme')\nworks.apply_async(['a'], lane='acme')")
-        wait_until(lambda: notes(folder, "batch"), SOON)
+        wait_until(lambda: notes(folder, "batch"))
         if task == "late_batch":
             # It has the slot until it is acknowledged.
             send(folder, note_stats)
             assert notes(folder, "pending")[-1] == {"pending": 3, "acked": 0}
             (folder / "notes-open").touch()
-        wait_until(lambda: notes(folder, "ran"), SOON)
+        wait_until(lambda: notes(folder, "ran"))
     assert notes(folder, "batch") == [{"batch": [0, 1, 2, 3]}]
     send(folder, note_stats)
     assert notes(folder, "pending")[-1] == {"pending": 2, "acked": 5}

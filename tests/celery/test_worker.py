@@ -108,17 +108,17 @@ def test_a_job_of_another_lane_starts_next(
     for number in range(1000):
         gated.lru_delay("bulk", f"bulk-{number}")
     with CeleryWorker(tmp_path, redis_settings, pool=pool, concurrency=slots):
-        wait_until(lambda: len(journal.words()) == slots, SOON)
+        wait_until(lambda: len(journal.words()) == slots)
         for turn in range(5):
             gated.lru_delay(f"lane-{turn}", f"next-{turn}")
             started = len(journal.words())
             assert (queue.stats().claimed, queue.stats().pending) == (started, 1001 + turn - started)
             journal.open_gate(journal.words()[-1])
-            wait_until(lambda started=started: len(journal.words()) > started, SOON)
+            wait_until(lambda started=started: len(journal.words()) > started)
             assert journal.words()[started] == f"next-{turn}"
             # And after it one of the bulk again, so that each of these takes the place of one of those.
             journal.open_gate(f"next-{turn}")
-            wait_until(lambda started=started: len(journal.words()) > started + 1, SOON)
+            wait_until(lambda started=started: len(journal.words()) > started + 1)
             assert journal.words()[started + 1].startswith("bulk")
         assert queue.stats().claimed == len(journal.words())
         for word in journal.words():
@@ -226,9 +226,7 @@ def test_who_cannot_claim_wakes_another(
         waits = []
         for turn in range(5):
             # Who has run a job waits anew. Now the store wakes the other one first.
-            wait_until(
-                lambda: run.lru_delay("acme").get(timeout=SOON) and journal.entries()[-1]["pid"] == idle.pid, SOON
-            )
+            wait_until(lambda: run.lru_delay("acme").get(timeout=SOON) and journal.entries()[-1]["pid"] == idle.pid)
             plain = gated.apply_async((f"own-{turn}",), queue="own")
             wait_until(lambda turn=turn: f"own-{turn}" in journal.words(), interval=0.001)
             sent = time.time()
@@ -278,7 +276,7 @@ def test_beat_sends_into_lanes(
         "default": {"task": "bulk", "schedule": 1.0},
     }
     with CeleryWorker(tmp_path, redis_settings, "-B", "-s", str(tmp_path / "beat")):
-        wait_until(lambda: journal.words().count("laned") >= 2 and "bulk" in journal.words(), SOON)
+        wait_until(lambda: journal.words().count("laned") >= 2 and "bulk" in journal.words())
     assert {(entry["word"], entry["lane"]) for entry in journal.entries()} == {("laned", "nightly"), ("bulk", "bulk")}
     assert len({entry["id"] for entry in journal.entries()}) == len(journal.entries())
 

@@ -68,7 +68,7 @@ class CeleryWorker:
     def __enter__(self) -> CeleryWorker:
         self.launch()
         try:
-            wait_until(lambda: f"{self.name}@tests ready." in self.log or self.exit_code is not None, SOON)
+            wait_until(lambda: f"{self.name}@tests ready." in self.log or self.exit_code is not None)
         except BaseException:
             self.kill()
             raise

@@ -199,7 +199,7 @@ class Results(BackendCase):
 
     @pytest.mark.parametrize("how", ["done", "dead", "cancelled"])
     def test_who_waits_is_woken(self, queue: Queue, how: str) -> None:
-        """All who wait, and at once: nobody waits until it is time to look again."""
+        """All who wait, and long before they would give up."""
         job_id = queue.enqueue("a", 1, result_ttl=TTL).id
         told: list[object] = []
 
